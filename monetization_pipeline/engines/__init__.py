@@ -1,0 +1,1 @@
+"""Engines run SQL over datasets and write Parquet, within bounded memory."""

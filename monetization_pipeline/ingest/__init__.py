@@ -1,0 +1,1 @@
+"""Landing files to raw events: formats, mappings, refusals."""

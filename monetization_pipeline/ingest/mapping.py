@@ -1,0 +1,102 @@
+"""A source's mapping as SQL: each target column's value, and what is wrong with a record, in words."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from monetization_pipeline.errors import Place
+from monetization_pipeline.expressions import (
+    Compiled,
+    ExpressionError,
+    Kind,
+    RecordScope,
+    compile_mapping,
+    paths_of,
+    struct_spec,
+)
+from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.ingest.sources import Source, SourceError
+
+IDS = ("event_id", "company_id", "user_id", "subscription_id")
+TEXTS = (*IDS, "event_type", "action_name", "session_token", "verb", "uri", "route", "api_version", "blocked_by")
+WHOLE_NUMBERS = ("status", "duration_ms", "request_size", "response_size", "weight")
+INSTANTS = ("occurred_at", "ended_at")
+METADATA = "metadata"
+TARGETS = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
+
+_KEY = re.compile(rf"{METADATA}\.(?P<key>.+)")
+_RECORD = "r"
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSql:
+    """`struct` is what json_transform makes of a record's text as column `r`; `values` are SQL over `r` and `text`.
+
+    The values of ids, texts and metadata are VARCHAR; of whole numbers and instants, VARCHAR too where the record's own
+    text is to be checked (`checked`), else already typed.
+    """
+
+    struct: str
+    values: Mapping[str, str]
+    checked: frozenset[str]
+
+
+def record_sql(source: Source) -> RecordSql:
+    """The SQL of a source's mapping. Raises SourceError naming the column whose expression is refused."""
+    targets = {target: text for target, text in source.columns.items() if _KEY.fullmatch(target) is None}
+    keys = {match["key"]: text for target, text in source.columns.items() if (match := _KEY.fullmatch(target))}
+    unknown = sorted(set(targets) - set(TARGETS))
+    if unknown:
+        raise _error(source, unknown[0], f"there is no such column; columns are {', '.join(TARGETS)}, metadata.<key>")
+    for required in ("occurred_at", "event_type"):
+        if required not in targets:
+            raise _error(source, required, "this column is required")
+    texts = [*targets.items(), *((f"{METADATA}.{key}", text) for key, text in keys.items())]
+    paths = {path for target, text in texts for path in _compile(source, target, text, paths_of)}
+    scope = RecordScope(paths, record=_RECORD)
+    values: dict[str, str] = {}
+    checked: set[str] = set()
+    for target, text in targets.items():
+        compiled = _compile(source, target, text, lambda text: compile_mapping(text, scope))
+        values[target] = _typed(source, target, compiled)
+        if compiled.kind in (Kind.LOOSE, Kind.TEXT):
+            checked.add(target)
+    if keys:
+        pairs = {
+            key: _compile(source, f"{METADATA}.{key}", text, lambda text: compile_mapping(text, scope))
+            for key, text in keys.items()
+        }
+        values[METADATA] = _metadata(values.get(METADATA), pairs)
+    return RecordSql(struct_spec(paths), values, frozenset(checked))
+
+
+def _metadata(whole: str | None, keys: Mapping[str, Compiled]) -> str:
+    """An object of the given keys, over the record's own metadata where there is some; absent values are left out."""
+    pairs = ", ".join(f"{text_literal(key)}, CAST({value.sql} AS VARCHAR)" for key, value in keys.items())
+    own = f"json_merge_patch('{{}}', json_object({pairs}))"
+    merged = own if whole is None else f"json_merge_patch(CASE WHEN json_valid({whole}) THEN {whole} END, {own})"
+    return f"CAST({merged} AS VARCHAR)"
+
+
+def _typed(source: Source, target: str, compiled: Compiled) -> str:
+    if target in INSTANTS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INSTANT):
+        raise _error(source, target, "a time is expected; use epoch_ms(…) or epoch_s(…) for numbers")
+    if target in WHOLE_NUMBERS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INTEGER):
+        raise _error(source, target, "a whole number is expected; use cast(… as integer)")
+    if target in TEXTS:
+        return f"nullif(CAST({compiled.sql} AS VARCHAR), '')"
+    return compiled.sql
+
+
+def _compile(source: Source, target: str, text: str, compile_text: Callable[[str], _Result]) -> _Result:
+    try:
+        return compile_text(text)
+    except ExpressionError as error:
+        raise _error(source, target, str(error)) from None
+
+
+def _error(source: Source, target: str, problem: str) -> SourceError:
+    return SourceError(f"{Place(f'sources/{source.name}.yaml', field=f'mapping.{target}')}: {problem}")
+

@@ -1,0 +1,99 @@
+"""What every reader yields: records with their place, as Arrow batches."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+#: Rows of one Arrow batch that readers in Python make.
+BATCH_ROWS = 20_000
+
+
+class RecordKind(StrEnum):
+    """What a record is, as far as its reader can tell."""
+
+    EVENT = "event"
+    COMPANY = "company"
+    USER = "user"
+    SUBSCRIPTION = "subscription"
+    EMPTY = "empty"
+    REFUSED = "refused"
+    #: A line of text nobody has looked into.
+    LINE = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: JSON text and its place. `record_hash` is the hash of the canonical record within `scope`.
+
+    `scope` tells apart the requests (or files) in which equal records count as several events (rule 2).
+    """
+
+    kind: RecordKind
+    line: int
+    record: int
+    text: str
+    record_hash: str | None = None
+    scope: int = 0
+    reason: str | None = None
+
+
+RECORD_SCHEMA = pa.schema(
+    [
+        ("file_no", pa.int32()),
+        ("kind", pa.string()),
+        ("line", pa.int64()),
+        ("record", pa.int64()),
+        ("text", pa.string()),
+        ("record_hash", pa.string()),
+        ("scope", pa.int64()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+def record_hash(canonical: str) -> str:
+    """Hash of a canonical record: the identity of an event that brings none."""
+    return hashlib.md5(canonical.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def refused(line: int, record: int, reason: str, text: str | bytes) -> Record:
+    """A record set aside. Bytes that are not UTF-8 are kept as base64."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode()
+        except UnicodeDecodeError:
+            text = base64.b64encode(text).decode()
+    return Record(RecordKind.REFUSED, line, record, text, reason=reason)
+
+
+def batches(file_no: int, records: Iterable[Record]) -> Iterator[pa.RecordBatch]:
+    """Records of one file as Arrow batches of RECORD_SCHEMA."""
+    pending: list[Record] = []
+    for record in records:
+        pending.append(record)
+        if len(pending) == BATCH_ROWS:
+            yield _batch(file_no, pending)
+            pending = []
+    if pending:
+        yield _batch(file_no, pending)
+
+
+def _batch(file_no: int, records: list[Record]) -> pa.RecordBatch:
+    columns = [
+        [file_no] * len(records),
+        [record.kind.value for record in records],
+        [record.line for record in records],
+        [record.record for record in records],
+        [record.text for record in records],
+        [record.record_hash for record in records],
+        [record.scope for record in records],
+        [record.reason for record in records],
+    ]
+    return pa.record_batch(
+        [pa.array(values, field.type) for values, field in zip(columns, RECORD_SCHEMA, strict=True)],
+        schema=RECORD_SCHEMA,
+    )

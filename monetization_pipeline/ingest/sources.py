@@ -1,0 +1,102 @@
+"""Declared sources: `sources/<name>.yaml` says how a source's files are read and what its fields mean."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from monetization_pipeline.errors import MonetizeError, Place
+from monetization_pipeline.ingest import moesif
+
+#: The source of what the user writes in `customers/`.
+CUSTOMERS = "customers"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class SourceError(MonetizeError):
+    """A source that is not declared, or whose declaration is wrong."""
+
+
+class Format(StrEnum):
+    """How records are read from a file."""
+
+    NDJSON = "ndjson"
+    JSON = "json"
+    CSV = "csv"
+    REQUESTS = "requests"
+
+
+def _path(value: object) -> object:
+    return tuple(value.split(".")) if isinstance(value, str) else value
+
+
+class Source(BaseModel):
+    """One source. `mapping` goes from target columns to expressions over a record's fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    format: Format
+    records: Annotated[tuple[str, ...], BeforeValidator(_path)] = ()
+    record_schema: str | None = Field(default=None, alias="schema")
+    mapping: Mapping[str, str] = Field(default_factory=dict)
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Source":
+        if self.record_schema not in (None, moesif.SCHEMA):
+            raise ValueError(f"schema {self.record_schema!r} is unknown; there is {moesif.SCHEMA!r}")
+        if self.records and self.format is not Format.JSON:
+            raise ValueError("records is for format json only")
+        if not self.mapping and not self.is_moesif:
+            raise ValueError("write a mapping, or schema: moesif where the records are Moesif's events and actions")
+        return self
+
+    @property
+    def is_moesif(self) -> bool:
+        """Whether records are events and actions as Moesif's clients send them."""
+        return self.format is Format.REQUESTS or self.record_schema == moesif.SCHEMA
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Target column → expression: the built-in ones, and over them what the user wrote."""
+        return {**(moesif.MAPPING if self.is_moesif else {}), **self.mapping}
+
+
+def load_source(directory: Path, name: str) -> Source:
+    """The source declared in `directory/<name>.yaml`. Raises SourceError."""
+    if not _NAME.fullmatch(name):
+        raise SourceError(f"source {name!r}: a name has lower-case letters, digits, - and _ only")
+    for path in (directory / f"{name}.yaml", directory / f"{name}.yml"):
+        if path.is_file():
+            return _parse(path, name)
+    known = sorted({path.stem for path in directory.glob("*.y*ml")})
+    raise SourceError(
+        f"source {name!r} is not declared; write {directory / name}.yaml"
+        + (f", or use one of: {', '.join(known)}" if known else "")
+    )
+
+
+def _parse(path: Path, name: str) -> Source:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Place(str(path), mark.line + 1 if mark else None)
+        raise SourceError(f"{place}: this is not YAML: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(content, dict):
+        raise SourceError(f"{path}: a source has at least `format` and `mapping` (or `schema`)")
+    try:
+        return Source.model_validate({**content, "name": name})
+    except ValidationError as error:
+        problems = "\n".join(
+            f"{Place(str(path), field='.'.join(map(str, problem['loc'])) or None)}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        )
+        raise SourceError(problems) from None

@@ -1,0 +1,179 @@
+"""SQL that turns records into staged rows: events with typed columns, and what is wrong with the others.
+
+Relations it reads: `records` (RECORD_SCHEMA) and `files` (file_no, source, file, received_at).
+Staged rows have an `outcome`: event, refused, empty, slow (a line to be read in Python), company, user, subscription.
+"""
+
+from monetization_pipeline.datasets import EVENT_CONTENT
+from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.ingest.exact_json import RISKY
+from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, TEXTS, WHOLE_NUMBERS, RecordSql
+from monetization_pipeline.lake.fingerprints import hash_sql
+
+_WHOLE = r"[-+]?[0-9]{1,18}"
+_SIZES = ("duration_ms", "request_size", "response_size")
+
+#: Columns of the staged table that `stage_sql` yields, in order.
+PLACE = ("file_no", "line", "record", "scope")
+
+
+def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
+    """A query over `records` that yields staged rows. Parameter: the first instant that an event may have.
+
+    `actions_at_receipt`: an action without a time happened when it was received (Moesif's rule).
+    """
+    classified = f"""
+        SELECT *, CASE
+            WHEN kind <> 'line' THEN kind
+            WHEN starts_with(ltrim(text), '{{') AND NOT regexp_matches(text, {text_literal(RISKY)}) AND json_valid(text)
+                THEN 'event'
+            ELSE 'slow' END AS outcome
+        FROM records"""
+    parsed = f"""
+        SELECT *, CASE WHEN outcome = 'event' THEN json_transform(text, {text_literal(record.struct)}) END AS r
+        FROM ({classified})"""
+    raw = f"""
+        SELECT {_columns(*PLACE, "outcome", "reason", "record_hash")},
+            CASE WHEN outcome <> 'empty' THEN text END AS text,
+            {", ".join(f'{value} AS "{name}"' for name, value in _raw_values(record).items())}
+        FROM ({parsed})"""
+    typed = f"""
+        SELECT raw.* REPLACE ({_typed(record)}), files.received_at
+        FROM ({raw}) AS raw JOIN files USING (file_no)"""
+    timed = f"""
+        SELECT * REPLACE ({_occurred_at(actions_at_receipt)}) FROM ({typed})"""
+    judged = f"""
+        SELECT *, CASE WHEN outcome = 'event' THEN {_reason(record)} ELSE reason END AS problem FROM ({timed})"""
+    return f"""
+        SELECT {_columns(*PLACE)},
+            CASE WHEN outcome = 'event' AND problem IS NOT NULL THEN 'refused' ELSE outcome END AS outcome,
+            problem AS reason,
+            CASE WHEN outcome <> 'event' OR problem IS NOT NULL THEN text END AS text,
+            {_final_columns()}
+        FROM ({judged})"""
+
+
+def _columns(*names: str) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _raw_values(record: RecordSql) -> dict[str, str]:
+    wanted = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
+    values = {name: record.values.get(name, "CAST(NULL AS VARCHAR)") for name in wanted}
+    # The texts of what is checked stay beside the typed values, to tell `absent` from `wrong`.
+    return values | {f"{name}_text": values[name] for name in _checked(record)}
+
+
+def _checked(record: RecordSql) -> list[str]:
+    return [name for name in (*WHOLE_NUMBERS, *INSTANTS) if name in record.checked]
+
+
+def _typed(record: RecordSql) -> str:
+    casts: list[str] = []
+    for name in (*WHOLE_NUMBERS, *INSTANTS):
+        if name not in record.checked:
+            kind = "TIMESTAMPTZ" if name in INSTANTS else "BIGINT"
+            casts.append(f'TRY_CAST("{name}" AS {kind}) AS "{name}"')
+        elif name in INSTANTS:
+            casts.append(f'TRY_CAST("{name}" AS TIMESTAMPTZ) AS "{name}"')
+        else:
+            whole = f"regexp_full_match(\"{name}\", '{_WHOLE}')"
+            casts.append(f'CASE WHEN {whole} THEN TRY_CAST("{name}" AS BIGINT) END AS "{name}"')
+    return ", ".join(casts)
+
+
+def _occurred_at(actions_at_receipt: bool) -> str:
+    if not actions_at_receipt:
+        return "occurred_at AS occurred_at"
+    absent = "occurred_at IS NULL AND occurred_at_text IS NULL AND event_type = 'action'"
+    return f"CASE WHEN {absent} THEN received_at ELSE occurred_at END AS occurred_at"
+
+
+def _reason(record: RecordSql) -> str:
+    late = "received_at + INTERVAL 1 DAY"
+    checks: list[tuple[str, str]] = [
+        (
+            f"{name} IS NOT NULL AND (starts_with({name}, '{{') OR starts_with({name}, '['))",
+            f"'{name} is not a single value'",
+        )
+        for name in IDS
+    ]
+    if "occurred_at" in record.checked:
+        checks.append(
+            (
+                "occurred_at IS NULL AND occurred_at_text IS NOT NULL",
+                "'occurred_at has no meaning as a time: ' || left(occurred_at_text, 100)",
+            )
+        )
+    checks += [
+        ("occurred_at IS NULL", "'occurred_at is missing'"),
+        (
+            "occurred_at < ?",
+            "'occurred_at ' || strftime(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') || "
+            "' lies before the first month that is billed'",
+        ),
+        (
+            f"occurred_at > {late}",
+            "'occurred_at lies more than a day after the file was received'",
+        ),
+        ("event_type IS NULL OR event_type NOT IN ('api_call', 'action')", "'event_type is not api_call or action'"),
+        ("event_type = 'action' AND action_name IS NULL", "'an action needs an action_name'"),
+    ]
+    for name in WHOLE_NUMBERS:
+        if name in record.checked:
+            wrong = f"{name} IS NULL AND nullif({name}_text, '') IS NOT NULL"
+            checks.append((wrong, f"'{name} is not a whole number: ' || left({name}_text, 100)"))
+    checks += [
+        ("status NOT BETWEEN -2147483648 AND 2147483647", "'status is out of range'"),
+        ("weight < 0", "'weight is negative'"),
+        (
+            f"{METADATA} IS NOT NULL AND NOT (starts_with({METADATA}, '{{') AND json_valid({METADATA}))",
+            f"'{METADATA} is not a JSON object'",
+        ),
+    ]
+    return "CASE " + " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in checks) + " END"
+
+
+def _final_columns() -> str:
+    columns = {name: f'"{name}"' for name, _, _ in EVENT_CONTENT}
+    columns["session_token"] = "sha256(session_token)"
+    columns["uri"] = "CASE WHEN contains(uri, '=') THEN regexp_replace(uri, '=[^&#]*', '=', 'g') ELSE uri END"
+    columns["weight"] = "coalesce(weight, 1)"
+    columns["duration_ms"] = (
+        "CASE WHEN duration_ms IS NULL AND ended_at >= occurred_at "
+        "THEN date_sub('millisecond', occurred_at, ended_at) ELSE duration_ms END"
+    )
+    # A line that the engine read itself is hashed as it is written; other records come with the hash of their content.
+    made = "coalesce(record_hash, md5(trim(text, chr(9) || chr(10) || chr(13) || ' ')))"
+    identity = {
+        "event_id": f"CASE WHEN event_id IS NULL AND outcome = 'event' THEN {made} || '-1' ELSE event_id END",
+        "generated": "event_id IS NULL",
+    }
+    return ", ".join(f'{value} AS "{name}"' for name, value in (identity | columns).items())
+
+
+#: Equal records of one file (or request) are several events: give the second and later ones their ordinal (rule 2).
+NUMBER_REPEATS_SQL = """
+    UPDATE staged SET event_id = left(staged.event_id, 33) || numbered.ordinal
+    FROM (
+        SELECT rowid AS id, row_number() OVER (PARTITION BY file_no, scope, event_id ORDER BY line, record) AS ordinal
+        FROM staged
+        WHERE generated AND outcome = 'event' AND (file_no, scope, event_id) IN (
+            SELECT (file_no, scope, event_id) FROM staged WHERE generated AND outcome = 'event'
+            GROUP BY file_no, scope, event_id HAVING count(*) > 1)
+    ) AS numbered
+    WHERE staged.rowid = numbered.id AND numbered.ordinal > 1"""
+
+
+def raw_events_sql(*, by_day: bool) -> str:
+    """Staged events as rows of `raw_events`; ordered by day where a batch spans many, so that days can be read alone."""
+    identity = hash_sql(("files.source", "event_id"))
+    content = hash_sql(("files.source", "event_id", *(f'"{name}"' for name, _, _ in EVENT_CONTENT)))
+    order = "ORDER BY occurred_on, staged.file_no, line, record" if by_day else ""
+    return f"""
+        SELECT staged.*, files.source, files.file, files.received_at,
+            CAST(files.received_at AT TIME ZONE 'UTC' AS DATE) AS received_on,
+            CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on,
+            {identity} AS identity_hash, {content} AS content_hash
+        FROM staged JOIN files USING (file_no)
+        WHERE outcome = 'event' {order}"""

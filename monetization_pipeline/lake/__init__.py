@@ -1,0 +1,1 @@
+"""The datasets as Delta tables; landing; fingerprints; what is out of date."""

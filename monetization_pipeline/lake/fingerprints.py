@@ -1,0 +1,41 @@
+"""Fingerprints: an order-free sum of row hashes. Compaction, as_of and the time of work do not enter it."""
+
+from collections.abc import Iterable
+
+from monetization_pipeline.datasets import DatasetSpec
+
+_MODULUS = 1 << 64
+_FIELD, _ABSENT = "chr(31)", "chr(30)"
+
+
+def hash_sql(columns: Iterable[str]) -> str:
+    """SQL of a signed 64-bit hash over columns (already quoted SQL), told apart by position; NULL is not ''."""
+    parts = ", ".join(f"coalesce(CAST({column} AS VARCHAR), {_ABSENT})" for column in columns)
+    return f"CAST(CAST(md5_number_lower(concat_ws({_FIELD}, {parts})) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
+
+
+def row_hash_sql(spec: DatasetSpec) -> str:
+    """SQL of the hash of one row of a dataset."""
+    if spec.row_hash is not None:
+        return f'"{spec.row_hash}"'
+    return hash_sql(f'"{name}"' for name in spec.schema.names if name not in spec.volatile)
+
+
+def fingerprint_sql(spec: DatasetSpec) -> str:
+    """SQL aggregates (rows, sum of row hashes) from which `fingerprint` makes a fingerprint."""
+    return f"count(*), CAST(coalesce(sum(CAST({row_hash_sql(spec)} AS HUGEINT)), 0) AS VARCHAR)"
+
+
+def fingerprint(rows: int, hash_sum: str | int) -> str:
+    """Text such as `2900-00f3a1…`: the number of rows and the sum of their hashes modulo 2^64."""
+    return f"{rows}-{int(hash_sum) % _MODULUS:016x}"
+
+
+def add_fingerprints(parts: Iterable[str]) -> str:
+    """The fingerprint of rows that lie in several places."""
+    rows = total = 0
+    for part in parts:
+        count, _, hashes = part.partition("-")
+        rows += int(count)
+        total += int(hashes, 16)
+    return fingerprint(rows, total)

@@ -1,0 +1,218 @@
+"""One dataset as a Delta table: file lists, partition states, and the two kinds of commit.
+
+A *replacing* commit puts whole partitions in place of what they held, or nothing; a *batch* commit adds the files of
+one ingest batch. Both carry Delta `Transaction`s, so that of two writers of one partition (or of one batch) the second
+gets a conflict instead of doubling rows.
+"""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction, Transaction
+
+from monetization_pipeline.datasets import WHOLE, DatasetSpec
+from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.lake.state import METADATA_KEY, PartitionState, decode, encode
+
+_CONFIGURATION = {
+    # The log carries the partition states: it is never cleaned up.
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.enableExpiredLogCleanup": "false",
+}
+
+
+class ConcurrentCommitError(MonetizeError):
+    """Somebody else committed the same partition meanwhile: read again and re-run."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A Parquet file that lies in the table's folder and is not committed yet."""
+
+    path: Path
+    partition: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Partitions as they were when a step began to read; a commit holds only if they still are."""
+
+    versions: Mapping[str, int]
+
+
+class Table:
+    """The Delta table of one dataset. It is made by the first commit; reading one that is not there finds it empty."""
+
+    def __init__(self, root: Path, spec: DatasetSpec) -> None:
+        self.spec = spec
+        self.root = root / spec.name
+        self._states: dict[str, PartitionState] = {}
+        self._states_version = -1
+
+    def new_path(self, partition: str = WHOLE, prefix: str = "") -> Path:
+        """A fresh place for a file of `partition`."""
+        folder = self.root if self.spec.partition_column is None else self.root / _folder(self.spec, partition)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{prefix}{uuid.uuid4().hex}.parquet"
+
+    def files(self, partitions: Collection[str] | None = None) -> list[Path]:
+        """Committed files, of the given partitions or of all, in a fixed order."""
+        table = self._open()
+        return [] if table is None else sorted(self.root / row["path"] for row in self._adds(table, partitions))
+
+    def partitions(self) -> list[str]:
+        """Partitions that hold files, in order."""
+        table = self._open()
+        return [] if table is None else sorted({self._partition(row) for row in self._adds(table, None)})
+
+    def states(self) -> Mapping[str, PartitionState]:
+        """The last committed state of every partition."""
+        table = self._open()
+        if table is not None and table.version() != self._states_version:
+            missing = table.version() - self._states_version
+            for entry in reversed(table.history(missing)):
+                if METADATA_KEY in entry:
+                    self._states.update(decode(entry[METADATA_KEY]))
+            self._states_version = table.version()
+        return self._states
+
+    def state(self, partition: str = WHOLE) -> PartitionState | None:
+        """The last committed state of one partition, or None where it was never made."""
+        return self.states().get(partition)
+
+    def claim(self, partitions: Iterable[str] = (WHOLE,)) -> Claim:
+        """Remember the partitions as they are; to be called before their inputs are read."""
+        table = self._open()
+        return Claim({name: _commits_of(table, f"part:{name}") for name in partitions})
+
+    def replace(self, claim: Claim, files: Sequence[NewFile], states: Mapping[str, PartitionState]) -> None:
+        """One commit that makes `files` the whole content of the partitions in `states`.
+
+        Raises ConcurrentCommitError, and changes nothing, where one of them was committed since `claim`.
+        """
+        table = self._ensure()
+        removed = [_remove(row, self._values(self._partition(row))) for row in self._adds(table, states.keys())]
+        transactions = [Transaction(f"part:{name}", claim.versions[name] + 1) for name in sorted(states)]
+        self._commit(table, [*removed, *self._added(files)], transactions, encode(states))
+
+    def append(self, batch_id: str, files: Sequence[NewFile]) -> None:
+        """Add the files of one ingest batch; a batch that is there already is left alone."""
+        table = self._ensure()
+        if _commits_of(table, f"batch:{batch_id}") or not files:
+            return
+        try:
+            self._commit(table, self._added(files), [Transaction(f"batch:{batch_id}", 1)], None)
+        except ConcurrentCommitError:
+            if not _commits_of(self._open(), f"batch:{batch_id}"):
+                raise
+
+    def extend(self, claim: Claim, files: Sequence[NewFile], state: PartitionState) -> None:
+        """Add files to a dataset of one partition. Raises ConcurrentCommitError as `replace` does."""
+        transactions = [Transaction(f"part:{WHOLE}", claim.versions[WHOLE] + 1)]
+        self._commit(self._ensure(), self._added(files), transactions, encode({WHOLE: state}))
+
+    def _open(self) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.root)
+        except TableNotFoundError:
+            return None
+
+    def _ensure(self) -> DeltaTable:
+        table = self._open()
+        if table is not None:
+            return table
+        self.root.mkdir(parents=True, exist_ok=True)
+        return DeltaTable.create(
+            self.root,
+            schema=self.spec.schema,
+            mode="ignore",
+            partition_by=self._partition_by(),
+            configuration=_CONFIGURATION,
+        )
+
+    def _partition_by(self) -> list[str]:
+        return [] if self.spec.partition_column is None else [self.spec.partition_column]
+
+    def _values(self, partition: str) -> dict[str, str | None]:
+        return {} if self.spec.partition_column is None else {self.spec.partition_column: partition}
+
+    def _partition(self, row: Mapping[str, Any]) -> str:
+        column = self.spec.partition_column
+        return WHOLE if column is None else str(row["partition"][column])
+
+    def _adds(self, table: DeltaTable, partitions: Collection[str] | None) -> list[dict[str, Any]]:
+        rows = pa.table(table.get_add_actions()).select(self._wanted_columns()).to_pylist()
+        return [row for row in rows if partitions is None or self._partition(row) in partitions]
+
+    def _wanted_columns(self) -> list[str]:
+        return ["path", "size_bytes"] if self.spec.partition_column is None else ["path", "size_bytes", "partition"]
+
+    def _added(self, files: Sequence[NewFile]) -> list[AddAction]:
+        for file in files:
+            _sync(file.path)
+        return [
+            AddAction(
+                str(file.path.relative_to(self.root)),
+                file.path.stat().st_size,
+                self._values(file.partition),
+                int(time.time() * 1000),
+                True,
+                json.dumps({"numRecords": file.rows}),
+            )
+            for file in files
+        ]
+
+    def _commit(
+        self,
+        table: DeltaTable,
+        actions: Sequence[AddAction | RemoveAction],
+        transactions: list[Transaction],
+        metadata: str | None,
+    ) -> None:
+        properties = CommitProperties(
+            custom_metadata={} if metadata is None else {METADATA_KEY: metadata}, app_transactions=transactions
+        )
+        try:
+            table.create_write_transaction(
+                list(actions), "append", self.spec.schema, self._partition_by(), commit_properties=properties
+            )
+        except CommitFailedError as error:
+            raise ConcurrentCommitError(
+                f"{self.spec.name}: another process committed the same partition; run the command again ({error})"
+            ) from error
+
+
+def _folder(spec: DatasetSpec, partition: str) -> str:
+    return f"{spec.partition_column}={partition}"
+
+
+def _commits_of(table: DeltaTable | None, name: str) -> int:
+    return 0 if table is None else table.transaction_version(name) or 0
+
+
+def _remove(row: Mapping[str, Any], values: dict[str, str | None]) -> RemoveAction:
+    return RemoveAction(
+        path=row["path"],
+        data_change=True,
+        deletion_timestamp=int(time.time() * 1000),
+        size=row["size_bytes"],
+        partition_values=values,
+    )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

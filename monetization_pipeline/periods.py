@@ -1,0 +1,101 @@
+"""Billing periods as half-open instants, the grid of billing months, and the days that proration counts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from monetization_pipeline.errors import MonetizeError
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+class PeriodKeyError(MonetizeError):
+    """Text that names no billing month."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """Half-open `[start, end)` of aware UTC instants (rule 1)."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+    def overlap(self, start: datetime, end: datetime | None) -> "Period | None":
+        """The part that lies in `[start, end)`, or None where that is empty. An `end` of None never comes."""
+        clipped = Period(max(self.start, start), self.end if end is None else min(self.end, end))
+        return clipped if clipped.start < clipped.end else None
+
+
+def local_midnight(day: date, zone: str) -> datetime:
+    """The UTC instant at which `day` begins in `zone` (the first one that exists, where a clock change skips midnight)."""
+    naive = datetime.combine(day, time.min)
+    instant = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    while instant.astimezone(ZoneInfo(zone)).date() < day:
+        instant += timedelta(minutes=15)
+    return instant
+
+
+def month_start(year: int, month: int, zone: str) -> datetime:
+    """First instant of a local month; `month` may run past 12 or below 1."""
+    years, index = divmod(month - 1, 12)
+    return local_midnight(date(year + years, index + 1, 1), zone)
+
+
+def month_of(instant: datetime, zone: str) -> Period:
+    """The calendar month of `zone` that holds `instant`."""
+    local = instant.astimezone(ZoneInfo(zone))
+    return Period(month_start(local.year, local.month, zone), month_start(local.year, local.month + 1, zone))
+
+
+def months_of(start: datetime, end: datetime, zone: str) -> Iterator[Period]:
+    """The calendar months of `zone` that overlap `[start, end)`, in order."""
+    if start >= end:
+        return
+    month = month_of(start, zone)
+    while month.start < end:
+        yield month
+        month = month_of(month.end, zone)
+
+
+def billing_month(bill_at: datetime, zone: str) -> str:
+    """Key `YYYY-MM` of the local month that holds the instant just before `bill_at`: the partition a line lies in."""
+    return f"{(bill_at - MICROSECOND).astimezone(ZoneInfo(zone)):%Y-%m}"
+
+
+def parse_month(key: str) -> tuple[int, int]:
+    """(year, month) of a key such as `2023-07`. Raises PeriodKeyError for anything else."""
+    year, _, month = key.partition("-")
+    if len(year) == 4 and len(month) == 2 and (year + month).isdecimal() and (year + month).isascii():
+        if 1 <= int(month) <= 12 and int(year) >= 1:
+            return int(year), int(month)
+    raise PeriodKeyError(f"{key!r} is not a billing period; write a year and a month, such as 2023-07")
+
+
+def month_period(key: str, zone: str) -> Period:
+    """The local month named by `key`."""
+    year, month = parse_month(key)
+    return Period(month_start(year, month, zone), month_start(year, month + 1, zone))
+
+
+def local_days(period: Period, zone: str) -> Iterator[tuple[date, Period]]:
+    """The local days that overlap `period`, each with its full half-open span."""
+    day = period.start.astimezone(ZoneInfo(zone)).date()
+    start = local_midnight(day, zone)
+    while start < period.end:
+        following = day + timedelta(days=1)
+        end = local_midnight(following, zone)
+        yield day, Period(start, end)
+        day, start = following, end
+
+
+def active_days(active: Period, full: Period, zone: str) -> tuple[int, int]:
+    """(days of `full` that belong to `active`, days of `full`), for proration by day (rule 12).
+
+    A day belongs to the stretch that is active at the last instant before the day's end.
+    """
+    ends = [day.end for _, day in local_days(full, zone) if day.end <= full.end]
+    return sum(active.start < end <= active.end for end in ends), len(ends)

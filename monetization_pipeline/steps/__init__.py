@@ -1,0 +1,1 @@
+"""One file a dataset: read → pure function or SQL → commit. Assets and the command line call these alike."""

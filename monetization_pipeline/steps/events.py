@@ -1,0 +1,145 @@
+"""raw_events → events: each identity once, on the day that its first copy says (rule 2)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from monetization_pipeline.datasets import EVENTS, RAW_EVENTS
+from monetization_pipeline.engines.base import Session
+from monetization_pipeline.lake.ingest_log import NO_INPUT, DayInput, IngestLog, read_log, visible_files
+from monetization_pipeline.lake.state import PartitionState
+from monetization_pipeline.lake.table import NewFile
+from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
+from monetization_pipeline.steps.tables import fingerprint_of
+
+#: Conflicts that a day's state names one by one.
+_NAMED_CONFLICTS = 20
+
+#: Fact: events without a company that name a subscription, or else a user, which decides who pays.
+BY_SUBSCRIPTION, BY_USER = "by_subscription", "by_user"
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    day: date
+    file: NewFile
+    state: PartitionState
+
+
+def expected_state(log: IngestLog, day: date) -> PartitionState:
+    """What `events` of a day would be made from now; fingerprint and rows are not known by it."""
+    source = log.days.get(day, NO_INPUT)
+    return PartitionState("", 0, inputs={"raw_events": source.fingerprint}, code_version=CODE_VERSION)
+
+
+def is_current(pipeline: Pipeline, log: IngestLog, day: date) -> bool:
+    """Whether `events` of a day were made from what there is now. A day that never had events is current."""
+    state = pipeline.lake.table(EVENTS).state(day.isoformat())
+    if state is None:
+        return day not in log.days
+    return state.made_from(expected_state(log, day))
+
+
+def build(pipeline: Pipeline, days: Sequence[date]) -> Mapping[date, PartitionState]:
+    """Make `events` of the given days, in one commit. Raises ConcurrentCommitError."""
+    table = pipeline.lake.table(EVENTS)
+    claim = table.claim(day.isoformat() for day in days)
+    log = read_log(pipeline.lake)
+    built = [_build_day(pipeline, log, day) for day in days]
+    files = [item.file for item in built if item.file.rows]
+    table.replace(claim, files, {item.day.isoformat(): item.state for item in built})
+    for item in built:
+        if not item.file.rows:
+            item.file.path.unlink()
+    return {item.day: item.state for item in built}
+
+
+def _build_day(pipeline: Pipeline, log: IngestLog, day: date) -> _Day:
+    source = log.days.get(day, NO_INPUT)
+    path = pipeline.lake.table(EVENTS).new_path(day.isoformat())
+    with pipeline.engine.session() as session:
+        session.view("raw", RAW_EVENTS.schema, visible_files(pipeline.lake, RAW_EVENTS, source.batches))
+        session.view("elsewhere", RAW_EVENTS.schema, _copies(pipeline, log, source))
+        counts = {"raw_events": source.rows, "duplicates": 0, "conflicts": 0, "voided": 0}
+        conflicts: list[str] = []
+        if _find_repeated(session, day, source):
+            counts |= _rank(session, day)
+            conflicts = _named_conflicts(session, day)
+            rows = session.write(_DEDUPLICATED, path, EVENTS.schema)
+        else:
+            rows = session.write("SELECT * FROM candidates ORDER BY company_id", path, EVENTS.schema)
+        fingerprint = fingerprint_of(session, EVENTS, [path])
+        facts = dict(zip((BY_SUBSCRIPTION, BY_USER), session.rows(_ORPHANS)[0], strict=True))
+    state = PartitionState(
+        fingerprint,
+        rows,
+        inputs={"raw_events": source.fingerprint},
+        code_version=CODE_VERSION,
+        counts=counts | {"events": rows},
+        facts=facts,
+        notes={"conflicts": conflicts} if conflicts else {},
+    )
+    return _Day(day, NewFile(path, day.isoformat(), rows), state)
+
+
+def _copies(pipeline: Pipeline, log: IngestLog, source: DayInput) -> list:
+    batches = {batch for day in source.copy_days if day in log.days for batch in log.days[day].batches}
+    return visible_files(pipeline.lake, RAW_EVENTS, batches)
+
+
+def _find_repeated(session: Session, day: date, source: DayInput) -> bool:
+    """Make `candidates` (the day's rows) and `repeated` (hashes of identities that have several copies)."""
+    session.run("SET VARIABLE day = CAST(? AS DATE)", [day])
+    session.run("SET VARIABLE copy_days = CAST(? AS DATE[])", [sorted(source.copy_days)])
+    session.run("CREATE TEMP VIEW candidates AS SELECT * FROM raw WHERE occurred_on = getvariable('day')")
+    session.run("""
+        CREATE TEMP VIEW foreign_copies AS
+        SELECT * FROM elsewhere WHERE list_contains(getvariable('copy_days'), occurred_on)""")
+    session.run("""
+        CREATE TEMP TABLE repeated AS
+        SELECT identity_hash FROM (
+            SELECT identity_hash FROM candidates UNION ALL SELECT identity_hash FROM foreign_copies)
+        GROUP BY identity_hash HAVING count(*) > 1""")
+    return bool(session.rows("SELECT count(*) FROM repeated")[0][0])
+
+
+def _rank(session: Session, day: date) -> dict[str, int]:
+    """Make `ranked`: all copies of repeated identities, the winner first (earliest received, then file and line)."""
+    session.run("""
+        CREATE TEMP TABLE ranked AS
+        SELECT *, row_number() OVER copies AS rank, first_value(content_hash) OVER copies AS first_content,
+            first_value(file || ':' || line) OVER copies AS first_place
+        FROM (SELECT * FROM candidates UNION ALL SELECT * FROM foreign_copies)
+        WHERE identity_hash IN (SELECT identity_hash FROM repeated)
+        WINDOW copies AS (
+            PARTITION BY identity_hash, source, event_id ORDER BY received_at, file, line, record
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)""")
+    duplicates, conflicts = session.rows(
+        """SELECT count(*) FILTER (content_hash = first_content), count(*) FILTER (content_hash <> first_content)
+        FROM ranked WHERE rank > 1 AND occurred_on = ?""",
+        [day],
+    )[0]
+    return {"duplicates": duplicates, "conflicts": conflicts}
+
+
+def _named_conflicts(session: Session, day: date) -> list[str]:
+    rows = session.rows(
+        """SELECT source, event_id, file || ':' || line, first_place FROM ranked
+        WHERE rank > 1 AND occurred_on = ? AND content_hash <> first_content ORDER BY ALL LIMIT ?""",
+        [day, _NAMED_CONFLICTS],
+    )
+    return [f"{source} {event_id}: {place} differs from {first}" for source, event_id, place, first in rows]
+
+
+_DEDUPLICATED = """
+    SELECT * EXCLUDE (rank, first_content, first_place) FROM ranked
+    WHERE rank = 1 AND occurred_on = getvariable('day')
+    UNION ALL BY NAME
+    SELECT * FROM candidates WHERE identity_hash NOT IN (SELECT identity_hash FROM repeated)
+    ORDER BY company_id"""
+
+# `fingerprinted` is the view that `fingerprint_of` leaves behind: the day's events as written.
+_ORPHANS = """
+    SELECT count(*) FILTER (subscription_id IS NOT NULL),
+        count(*) FILTER (subscription_id IS NULL AND user_id IS NOT NULL)
+    FROM fingerprinted WHERE company_id IS NULL"""

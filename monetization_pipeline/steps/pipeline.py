@@ -1,0 +1,90 @@
+"""What every step works with: the working folder, the lake, the engine and the seller's settings."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from monetization_pipeline.engines.base import Engine
+from monetization_pipeline.engines.duckdb import DuckDBEngine
+from monetization_pipeline.lake.lake import Lake
+from monetization_pipeline.lake.landing import Landing
+
+#: Raised when a step's figures change for the same inputs: everything made by an older one is out of date.
+CODE_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A working folder: what the user writes, and under `.monetization/` what the pipeline keeps."""
+
+    root: Path
+
+    @property
+    def catalog(self) -> Path:
+        """Meters and plans."""
+        return self.root / "catalog"
+
+    @property
+    def customers(self) -> Path:
+        """Companies, users and subscriptions that the user writes."""
+        return self.root / "customers"
+
+    @property
+    def sources(self) -> Path:
+        """Declared sources."""
+        return self.root / "sources"
+
+    @property
+    def kept(self) -> Path:
+        """Everything that the pipeline keeps."""
+        return self.root / ".monetization"
+
+    @property
+    def ledger(self) -> Path:
+        """The default ledger's database."""
+        return self.kept / "ledger.db"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance."""
+        return self.kept / "dagster"
+
+    @property
+    def sandbox(self) -> Path:
+        """State of the Stripe sandbox."""
+        return self.kept / "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The seller's settings that figures depend on. `grace` is how long after bill_at an invoice stays a draft."""
+
+    first_month: str = "2020-01"
+    grace: timedelta = timedelta(days=1)
+    zone: str = "UTC"
+    issue_zero: bool = False
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One working folder, ready to work on."""
+
+    home: Home
+    seller: Seller = Seller()
+    memory_limit: str = "800MB"
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The datasets."""
+        return Lake(self.home.kept / "lake")
+
+    @cached_property
+    def landing(self) -> Landing:
+        """The raw files."""
+        return Landing(self.home.kept / "landing")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What runs SQL."""
+        return DuckDBEngine(self.home.kept / "spill", self.memory_limit)
