@@ -72,7 +72,7 @@ class DuckDBSession:
         return self._connection.execute(sql, list(parameters)).fetchall()
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        return self._connection.execute(sql, list(parameters)).to_arrow_table()
+        return self._connection.sql(sql, params=list(parameters) or None).to_arrow_table()
 
     def write(self, sql: str, path: Path, schema: pa.Schema) -> int:
         columns = ", ".join(f'CAST("{field.name}" AS {_sql_type(field.type)}) AS "{field.name}"' for field in schema)

@@ -48,14 +48,19 @@ class Landing:
         self.root = root
         self._known: dict[str, dict[str, LandingFile]] = {}
 
-    def place(self, source: str, name: str, content: BinaryIO, received_at: datetime) -> LandingFile:
-        """Copy `content` into landing; a file with the same bytes that is there already is returned instead."""
+    def place(
+        self, source: str, name: str, content: BinaryIO, received_at: datetime, identity: bytes = b""
+    ) -> LandingFile:
+        """Copy `content` into landing; a file with the same bytes that is there already is returned instead.
+
+        `identity` is hashed before the bytes: files that differ in it are never the same one.
+        """
         folder = self.root / source
         staging = folder / ".staging"
         staging.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(self.root, 0o700)
         temporary = staging / uuid.uuid4().hex
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(identity)
         with temporary.open("wb") as target:
             while chunk := content.read(_CHUNK):
                 digest.update(chunk)

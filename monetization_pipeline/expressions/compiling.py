@@ -1,0 +1,110 @@
+"""What the other rooms call: filters, mappings, columns and meters' values, compiled."""
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from monetization_pipeline.expressions.model import Compiled, CompiledValue, ExpressionError, Kind, Path, Scope, show
+from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.expressions.reading import read
+from monetization_pipeline.expressions.typed import Typed, as_condition, as_number, as_value, checked, describe, to_text
+from monetization_pipeline.expressions.walking import Walk, name_of
+
+
+def compile_filter(text: str, scope: Scope) -> Compiled:
+    """A condition; what is neither true nor false counts as false. Raises ExpressionError."""
+    walk = Walk(read(text), scope)
+    sql = as_condition(walk.compile(walk.parsed.tree))
+    return Compiled(f"coalesce({sql}, false)", Kind.BOOLEAN, frozenset(walk.paths))
+
+
+def compile_mapping(text: str, scope: Scope) -> Compiled:
+    """Any value; a number that is not whole comes as DECIMAL(28,12), NULL where it has more digits.
+
+    Raises ExpressionError.
+    """
+    walk = Walk(read(text), scope)
+    made = walk.compile(walk.parsed.tree)
+    sql, kind = made.sql, made.kind
+    if kind is None:
+        sql, kind = "CAST(NULL AS VARCHAR)", Kind.TEXT
+    elif kind is Kind.DECIMAL:
+        sql = as_value(made)
+    elif kind is Kind.INTEGER and made.constant is not None:
+        sql = f"CAST({sql} AS BIGINT)"
+    return Compiled(sql, kind, frozenset(walk.paths))
+
+
+def compile_column(text: str, scope: Scope) -> Compiled:
+    """Exactly one column or JSON path, such as a meter's dimension. Raises ExpressionError."""
+    walk = Walk(read(text), scope)
+    if not isinstance(walk.parsed.tree, exp.Column):
+        raise ExpressionError("write one column or JSON path and nothing else, such as user_id or metadata.model")
+    made = walk.reference(walk.parsed.tree)
+    return Compiled(made.sql, made.kind or Kind.TEXT, frozenset(walk.paths))
+
+
+def compile_value(text: str, scope: Scope) -> CompiledValue:
+    """A meter's value: a column, a JSON path, or +, - and multiplication by written-out numbers over them.
+
+    A result that needs more than 16 digits before or 12 after the point is not usable; nothing is rounded.
+    Raises ExpressionError.
+    """
+    walk = Walk(read(text), scope)
+    tree = walk.parsed.tree.unnest()
+    _check_value(tree)
+    columns = {node.name: node for node in tree.find_all(exp.Column)}
+    if not columns:
+        raise ExpressionError(
+            "a value reads at least one column or JSON path; to count events use the aggregation count"
+        )
+    parts = {walk.path_of(node).path: walk.reference(node) for node in columns.values()}
+    for part in parts.values():
+        if part.kind in (Kind.BOOLEAN, Kind.INSTANT, Kind.DATE):
+            raise ExpressionError(f"{describe(part)}, and a value is a number or text", part.position)
+    decimal = _decimal_value(walk, tree, tuple(parts.values()))
+    return CompiledValue(
+        text_sql=_raw_text(parts),
+        decimal_sql=decimal,
+        ok_sql=f"(({decimal}) IS NOT NULL)",
+        is_null_sql="(" + " OR ".join(f"({part.sql} IS NULL)" for part in parts.values()) + ")",
+        paths=frozenset(parts),
+    )
+
+
+def _decimal_value(walk: Walk, tree: exp.Expr, parts: tuple[Typed, ...]) -> str:
+    if isinstance(tree, exp.Column) and parts[0].kind is Kind.TEXT:
+        return checked(_text_as_number(parts[0])).sql
+    piece = as_number(walk.compile(tree))
+    return piece.sql if isinstance(tree, exp.Column) and piece.scale else as_value(piece)
+
+
+def _text_as_number(piece: Typed) -> Typed:
+    """A text column read as a number."""
+    return as_number(Typed(piece.sql, Kind.LOOSE, piece.label, piece.position))
+
+
+def _raw_text(parts: Mapping[Path, Typed]) -> str:
+    texts = {path: to_text(part).sql for path, part in parts.items()}
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    named = [f"{text_literal(show(path) + '=')}, coalesce({texts[path]}, 'null')" for path in sorted(texts, key=show)]
+    return "concat(" + ", ' ', ".join(named) + ")"
+
+
+def _check_value(node: exp.Expr) -> None:
+    """Refuses, by name, what a meter's value may not hold."""
+    for part in node.walk():
+        if isinstance(part, (exp.Column, exp.Identifier, exp.Paren, exp.Add, exp.Sub, exp.Neg)):
+            continue
+        if isinstance(part, exp.Literal) and not part.is_string:
+            continue
+        if not isinstance(part, exp.Mul):
+            raise ExpressionError(
+                f"{name_of(part)} is not allowed in a value: write a column or JSON path, or +, - and multiplication "
+                "by numbers over them"
+            )
+        if all(side.find(exp.Column) for side in (part.this, part.expression)):
+            raise ExpressionError(
+                "a value multiplies by written-out numbers only; send the product of two fields as a field of its own"
+            )

@@ -1,0 +1,38 @@
+"""Names and texts as DuckDB SQL. Everything of a user's that reaches SQL passes through here."""
+
+from monetization_pipeline.expressions.model import ExpressionError, Path, show
+
+_MAX_INDEX = 999_999
+
+
+def text_literal(text: str) -> str:
+    """A VARCHAR literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def json_path(path: Path) -> str:
+    """DuckDB's JSON path (not yet quoted as SQL) of keys and indexes: `$."a"."b"[0]`.
+
+    Raises ExpressionError for keys that DuckDB's paths cannot name: the empty one, and `*`, a wildcard even in quotes.
+    """
+    steps: list[str] = []
+    for part in path:
+        if isinstance(part, int):
+            if not 0 <= part <= _MAX_INDEX:
+                raise ExpressionError(f"index [{part}] in {show(path)} must be between 0 and {_MAX_INDEX}")
+            steps.append(f"[{part}]")
+        elif part in ("", "*"):
+            raise ExpressionError(f"{show(path)}: a field named {part!r} cannot be reached")
+        else:
+            steps.append('."' + part.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    return "$" + "".join(steps)
+
+
+def json_leaf(column_sql: str, path: Path) -> str:
+    """The text (VARCHAR) of a leaf of a column of valid JSON text; NULL if there is none or it is JSON null."""
+    return f"json_extract_string({column_sql}, {text_literal(json_path(path))})"

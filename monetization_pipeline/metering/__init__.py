@@ -1,0 +1,1 @@
+"""Events to usage: meters as SQL, mergeable daily states, and how states merge."""

@@ -1,0 +1,111 @@
+"""entity_changes → companies, users, subscriptions; and what the user writes in `customers/` on its way in."""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from monetization_pipeline.customers.loading import SUFFIXES, load_records
+from monetization_pipeline.customers.merge import Customers, merge_changes
+from monetization_pipeline.customers.models import Company, EntityChange, EntityKind, Subscription, User
+from monetization_pipeline.datasets import COMPANIES, ENTITY_CHANGES, SUBSCRIPTIONS, USERS, WHOLE, DatasetSpec
+from monetization_pipeline.ingest.sources import CUSTOMERS
+from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
+from monetization_pipeline.lake.landing import LandingFile
+from monetization_pipeline.lake.state import PartitionState
+from monetization_pipeline.lake.table import NewFile
+from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
+from monetization_pipeline.steps.tables import fingerprint_of, read_rows, write_rows
+
+SPECS: tuple[DatasetSpec, ...] = (COMPANIES, USERS, SUBSCRIPTIONS)
+
+
+def land_files(pipeline: Pipeline, now: datetime) -> list[LandingFile]:
+    """Files of `customers/` whose newest version has not entered landing yet, entered as received `now`.
+
+    Raises CustomersFileError for a file that cannot be read: nothing of it enters.
+    """
+    landed = _newest(pipeline)
+    entered: list[LandingFile] = []
+    for path in _written(pipeline.home.customers):
+        content = path.read_bytes()
+        before = landed.get(path.name)
+        if before is not None and before.path.read_bytes() == content:
+            continue
+        load_records(path.name, content)
+        # Writing an earlier content again is a change too: it must not be taken for the file that came then.
+        identity = f"{path.name}\0{now.isoformat()}\0".encode()
+        entered.append(pipeline.landing.place(CUSTOMERS, path.name, io.BytesIO(content), now, identity))
+    return entered
+
+
+def expected_state(log: IngestLog) -> PartitionState:
+    """What companies, users and subscriptions would be made from now."""
+    files = sorted(file.sha256 for file in log.files if file.entity_changes)
+    inputs = {"entity_changes": hashlib.sha256(json.dumps(files).encode()).hexdigest()}
+    return PartitionState("", 0, inputs=inputs, code_version=CODE_VERSION)
+
+
+def is_current(pipeline: Pipeline, log: IngestLog, spec: DatasetSpec) -> bool:
+    """Whether one of the three datasets was made from what there is now."""
+    state = pipeline.lake.table(spec).state()
+    return state is not None and state.made_from(expected_state(log))
+
+
+def build(pipeline: Pipeline, spec: DatasetSpec) -> PartitionState:
+    """Make one of companies, users and subscriptions. Raises ConcurrentCommitError."""
+    table = pipeline.lake.table(spec)
+    claim = table.claim()
+    log = read_log(pipeline.lake)
+    customers = merge_changes(_changes(pipeline, log))
+    entities: Mapping[str, Sequence[Company] | Sequence[User] | Sequence[Subscription]] = {
+        COMPANIES.name: customers.companies,
+        USERS.name: customers.users,
+        SUBSCRIPTIONS.name: customers.subscriptions,
+    }
+    rows = [{name: getattr(entity, name) for name in spec.schema.names} for entity in entities[spec.name]]
+    path = table.new_path()
+    write_rows(spec, rows, path)
+    with pipeline.engine.session() as session:
+        fingerprint = fingerprint_of(session, spec, [path])
+    expected = expected_state(log)
+    state = PartitionState(fingerprint, len(rows), inputs=expected.inputs, code_version=CODE_VERSION)
+    table.replace(claim, [NewFile(path, WHOLE, len(rows))], {WHOLE: state})
+    return state
+
+
+def read_companies(pipeline: Pipeline) -> list[Company]:
+    """Current and earlier versions of all companies."""
+    return [Company(**row) for row in read_rows(pipeline.lake.table(COMPANIES).files())]
+
+
+def read_users(pipeline: Pipeline) -> list[User]:
+    """Current and earlier versions of all users."""
+    return [User(**row) for row in read_rows(pipeline.lake.table(USERS).files())]
+
+
+def read_subscriptions(pipeline: Pipeline) -> list[Subscription]:
+    """Current and earlier versions of all subscriptions."""
+    return [Subscription(**row) for row in read_rows(pipeline.lake.table(SUBSCRIPTIONS).files())]
+
+
+def _changes(pipeline: Pipeline, log: IngestLog) -> list[EntityChange]:
+    return [_change(row) for row in read_rows(visible_files(pipeline.lake, ENTITY_CHANGES, log.batches))]
+
+
+def _change(row: Mapping[str, Any]) -> EntityChange:
+    names = EntityChange.__slots__
+    fields = {name: row[name] for name in names if name not in ("kind", "fields")}
+    return EntityChange(kind=EntityKind(row["kind"]), fields=json.loads(row["fields"], parse_float=str), **fields)
+
+
+def _written(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES) if folder.is_dir() else []
+
+
+def _newest(pipeline: Pipeline) -> Mapping[str, LandingFile]:
+    files = [file for file in pipeline.landing.files() if file.source == CUSTOMERS]
+    return {file.original_name: file for file in sorted(files)}
