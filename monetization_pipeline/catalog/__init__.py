@@ -1,0 +1,1 @@
+"""Meters, plans and prices: what a seller sells, read from YAML and checked."""

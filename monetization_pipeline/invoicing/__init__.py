@@ -1,0 +1,1 @@
+"""Rated lines → invoices: rounded once, line by line (rule 13)."""

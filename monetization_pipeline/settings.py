@@ -1,0 +1,74 @@
+"""Typed settings. The environment and the working folder's `.env` are read here and nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.periods import PeriodKeyError, parse_month
+
+_MAX_GRACE_DAYS = 366
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
+
+
+class SettingsError(MonetizeError):
+    """A setting whose value has no meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one working folder runs with. The Stripe key never shows in a repr."""
+
+    home: Path
+    first_month: str = "2020-01"
+    grace: timedelta = timedelta(days=1)
+    memory_limit: str = "800MB"
+    stripe_mode: str = "sandbox"
+    stripe_api_key: str = field(default="", repr=False)
+    stripe_api_base: str | None = None
+    stripe_issue_zero: bool = False
+
+
+def load_settings(environment: Mapping[str, str], here: Path) -> Settings:
+    """Settings of the working folder: MONETIZATION_HOME, else `here`. The environment wins over the folder's `.env`.
+
+    Raises SettingsError for a value without meaning.
+    """
+    home = Path(environment.get("MONETIZATION_HOME") or here).expanduser().resolve()
+    written = {name: value for name, value in dotenv_values(home / ".env").items() if value is not None}
+    values = written | dict(environment)
+    return Settings(
+        home=home,
+        first_month=_month(values.get("MONETIZATION_FIRST_MONTH") or "2020-01"),
+        grace=_days("MONETIZATION_GRACE_DAYS", values.get("MONETIZATION_GRACE_DAYS") or "1"),
+        memory_limit=values.get("MONETIZATION_MEMORY_LIMIT") or "800MB",
+        stripe_mode=values.get("STRIPE_MODE") or "sandbox",
+        stripe_api_key=values.get("STRIPE_API_KEY") or "",
+        stripe_api_base=values.get("STRIPE_API_BASE") or None,
+        stripe_issue_zero=_flag("STRIPE_ISSUE_ZERO", values.get("STRIPE_ISSUE_ZERO") or ""),
+    )
+
+
+def _month(text: str) -> str:
+    try:
+        parse_month(text)
+    except PeriodKeyError as error:
+        raise SettingsError(f"MONETIZATION_FIRST_MONTH: {error}") from None
+    return text
+
+
+def _days(name: str, text: str) -> timedelta:
+    if not (text.isascii() and text.isdigit()) or int(text) > _MAX_GRACE_DAYS:
+        raise SettingsError(f"{name}: {text!r} is not a whole number of days between 0 and {_MAX_GRACE_DAYS}")
+    return timedelta(days=int(text))
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise SettingsError(f"{name}: {text!r} is neither true nor false")

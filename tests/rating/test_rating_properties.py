@@ -1,0 +1,145 @@
+"""What holds of every price and quantity, against an oracle in fractions that walks the tiers another way."""
+
+import json
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monetization_pipeline.catalog.models import Price, PriceModel, Rounding, Tier, Transform
+from monetization_pipeline.periods import month_period
+from monetization_pipeline.rating.engine import rate_usage
+from monetization_pipeline.rating.lines import RatedLine, Usage
+from monetization_pipeline.rating.quantity import charged_units, transformed
+
+PERIOD = month_period("2023-07", "UTC")
+
+quantities = st.decimals(min_value=0, max_value=10**9, places=6)
+amounts = st.decimals(min_value=0, max_value=1000, places=4)
+bounds = st.lists(st.decimals(min_value="0.01", max_value=10**6, places=2), max_size=4, unique=True).map(sorted)
+steps = st.decimals(min_value="0.001", max_value=1000, places=3)
+
+
+@st.composite
+def tiered(draw: st.DrawFn, model: PriceModel) -> Price:
+    ends: list[Decimal | None] = [*draw(bounds), None]
+    tiers = tuple(Tier(up_to=end, unit_amount=draw(amounts), flat_amount=draw(amounts)) for end in ends)
+    return Price(price_id="p", model=model, meter="m", tiers=tiers)
+
+
+@st.composite
+def packages(draw: st.DrawFn) -> Price:
+    size, amount = draw(steps), draw(amounts)
+    return Price(price_id="p", model=PriceModel.PACKAGE, meter="m", package_size=size, package_amount=amount)
+
+
+@st.composite
+def per_units(draw: st.DrawFn) -> Price:
+    return Price(price_id="p", model=PriceModel.PER_UNIT, meter="m", unit_amount=draw(amounts))
+
+
+prices = st.one_of(tiered(PriceModel.GRADUATED), tiered(PriceModel.VOLUME), packages(), per_units()) | tiered(
+    PriceModel.GRADUATED
+).flatmap(lambda price: quantities.map(lambda n: price.model_copy(update={"included_units": n})))
+
+
+def rated(price: Price, quantity: Decimal) -> RatedLine:
+    usage = Usage("c", "s", "plan", PERIOD.start, None, PERIOD, "m", (), "{}", quantity, 0)
+    return rate_usage(price, usage, "USD")
+
+
+def spans(price: Price) -> list[tuple[Fraction, Fraction | None, Tier]]:
+    ends = [None if tier.up_to is None else Fraction(tier.up_to) for tier in price.tiers]
+    starts = [Fraction(0), *(end for end in ends if end is not None)]
+    return list(zip(starts, ends, price.tiers, strict=True))
+
+
+def oracle(price: Price, quantity: Decimal) -> Fraction:
+    units = max(Fraction(0), Fraction(quantity) - Fraction(price.included_units))
+    if price.model is PriceModel.PER_UNIT:
+        return units * Fraction(price.unit_amount or 0)
+    if price.model is PriceModel.PACKAGE:
+        count = 0
+        while count * Fraction(price.package_size or 1) < units and count < 1000:
+            count += 1
+        return count * Fraction(price.package_amount or 0)
+    reached = [(start, end, tier) for start, end, tier in spans(price) if units > start or start == 0]
+    if price.model is PriceModel.VOLUME:
+        _, _, tier = reached[-1]
+        return units * Fraction(tier.unit_amount) + Fraction(tier.flat_amount)
+    held = [(min(units, end) if end is not None else units) - start for start, end, _ in reached]
+    return sum(
+        (
+            n * Fraction(tier.unit_amount) + Fraction(tier.flat_amount)
+            for n, (_, _, tier) in zip(held, reached, strict=True)
+        ),
+        Fraction(0),
+    )
+
+
+@given(prices, quantities)
+def test_the_amount_is_the_oracles(price: Price, quantity: Decimal) -> None:
+    if price.model is PriceModel.PACKAGE:
+        quantity = quantity % (500 * (price.package_size or Decimal(1)))
+    assert Fraction(rated(price, quantity).amount) == oracle(price, quantity)
+
+
+@given(prices)
+def test_around_a_tiers_end_the_amount_is_the_oracles(price: Price) -> None:
+    smallest = Decimal("0.000000000001")
+    for end in [tier.up_to for tier in price.tiers if tier.up_to is not None]:
+        for quantity in (end - smallest, end, end + smallest):
+            whole = quantity + price.included_units
+            assert Fraction(rated(price, whole).amount) == oracle(price, whole)
+
+
+@given(prices, quantities)
+def test_the_parts_add_up_to_the_amount_and_the_units(price: Price, quantity: Decimal) -> None:
+    line = rated(price, quantity)
+    explanation = json.loads(line.explanation)
+    parts = explanation["parts"]
+    assert sum(Fraction(part["amount"]) for part in parts) == Fraction(line.amount)
+    assert sum(Fraction(part["units"]) for part in parts) == Fraction(explanation["units"])
+    assert Fraction(explanation["amount"]) == Fraction(line.amount)
+
+
+@given(tiered(PriceModel.GRADUATED) | per_units() | packages(), quantities, quantities)
+def test_more_usage_never_costs_less_unless_by_volume(price: Price, one: Decimal, other: Decimal) -> None:
+    less, more = sorted((one, other))
+    assert rated(price, less).amount <= rated(price, more).amount
+
+
+@given(prices, st.lists(quantities, min_size=1, max_size=5))
+def test_a_period_rated_in_slices_comes_to_the_whole(price: Price, slices: list[Decimal]) -> None:
+    totals = [sum(slices[:count], Decimal(0)) for count in range(len(slices) + 1)]
+    differences = [rated(price, after).amount - rated(price, before).amount for before, after in pairwise(totals)]
+    assert rated(price, Decimal(0)).amount + sum(differences, Decimal(0)) == rated(price, totals[-1]).amount
+
+
+@given(quantities, steps, steps, st.sampled_from(Rounding))
+def test_a_rounded_quantity_is_the_right_multiple_of_its_step(
+    quantity: Decimal, divisor: Decimal, step: Decimal, rounding: Rounding
+) -> None:
+    result = Fraction(transformed(quantity, Transform(divide=divisor, round=rounding, step=step)))
+    exact = Fraction(quantity) / Fraction(divisor)
+    assert (result / Fraction(step)).denominator == 1
+    if rounding is Rounding.UP:
+        assert exact <= result < exact + Fraction(step)
+    elif rounding is Rounding.DOWN:
+        assert exact - Fraction(step) < result <= exact
+    else:
+        assert exact - Fraction(step) / 2 < result <= exact + Fraction(step) / 2
+
+
+@given(quantities, st.sampled_from(["8", "0.125", "1000", "0.001", "1024", "3.2", "1000000000000"]))
+def test_dividing_without_rounding_is_exact(quantity: Decimal, divisor: str) -> None:
+    assert Fraction(transformed(quantity, Transform(divide=Decimal(divisor)))) == Fraction(quantity) / Fraction(divisor)
+
+
+@given(quantities, quantities)
+def test_charged_units_are_never_negative(quantity: Decimal, included: Decimal) -> None:
+    price = Price(price_id="p", model=PriceModel.PER_UNIT, meter="m", unit_amount=Decimal(1), included_units=included)
+    for metered in (quantity, -quantity):
+        assert Fraction(charged_units(metered, price)) == max(Fraction(0), Fraction(metered) - Fraction(included))
