@@ -7,6 +7,7 @@ there stands in the tables `paths` and `calls` of the result.
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sqlglot import Dialect, Token, TokenType, exp
@@ -123,7 +124,12 @@ def _tokens(text: str) -> list[Token]:
 
 def _parse(text: str, tokens: list[Token]) -> exp.Expr:
     try:
-        trees = _DUCKDB.parser().parse(tokens, text)
+        try:
+            trees = _DUCKDB.parser().parse(tokens, text)
+        except RecursionError:
+            # The caller's own stack may be deep; a thread begins with an empty one, so the verdict is always the same.
+            with ThreadPoolExecutor(1) as pool:
+                trees = pool.submit(_DUCKDB.parser().parse, tokens, text).result()
     except SqlglotError as error:
         raise _unreadable(error, text) from None
     except RecursionError:
@@ -258,9 +264,10 @@ class _Reader:
         self.at += 1
         token = self.tokens[self.at] if self.at < len(self.tokens) else first
         if token is first or not (token.token_type is TokenType.IDENTIFIER or self._is_word(token)):
+            before = self.text[first.start : self.tokens[self.at - 1].end + 1]
             raise ExpressionError(
-                f"after `{self.text[first.start : self.tokens[self.at - 1].end + 1]}` write a field's name (in double quotes unless it is "
-                "one word), or [0] for a place in a list",
+                f"after `{before}` write a field's name (in double quotes unless it is one word), "
+                "or [0] for a place in a list",
                 token.start,
             )
         self.at += 1
