@@ -84,8 +84,8 @@ _EVENT: Sequence[_Column] = (
     *EVENT_CONTENT,
     ("received_at", INSTANT, "when we got it"),
     *_PLACE,
-    ("identity_hash", _LONG, "64 bits of the hash of (source, event_id)"),
-    ("content_hash", _LONG, "64 bits of the hash of identity and content"),
+    ("identity_hash", _LONG, "63 bits of the hash of (source, event_id)"),
+    ("content_hash", _LONG, "63 bits of the hash of identity and content"),
 )
 
 LANDING_FILES = DatasetSpec(

@@ -17,6 +17,8 @@ _SETTINGS = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET enable_progress_bar = false",
+    # Rows are told apart by what is in them, never by where they stand: order is asked for where it matters.
+    "SET preserve_insertion_order = false",
 )
 
 

@@ -5,6 +5,7 @@ here instead and handed on as JSON in which such numbers are strings of their te
 """
 
 import json
+import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -12,9 +13,15 @@ from typing import Any, NoReturn
 LONG_NUMBER = 14
 
 #: RE2 pattern that finds every text line in which a number may need this reader; may find more (digits in a string).
-RISKY = rf"[:,\[]\s*-?(?:[0-9.]{{{LONG_NUMBER - 1},}}|[0-9.]+[eE][-+]?[0-9]|(?i:nan|inf(?:inity)?)\s*[,\]}}])"
+RISKY = (
+    rf"[:,\[]\s*(?:-[0-9.]{{{LONG_NUMBER - 1},}}|[0-9.]{{{LONG_NUMBER},}}|"
+    r"-?[0-9.]+[eE][-+]?[0-9]|-?(?i:nan|inf(?:inity)?)\s*[,\]}])"
+)
 
 Json = None | bool | int | str | Decimal | list["Json"] | dict[str, "Json"]
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotJsonError(ValueError):
@@ -36,13 +43,31 @@ def parse(text: str) -> Json:
 
 
 def dump(value: Json) -> str:
-    """Compact JSON of a value, keys in the order they have."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_number)
+    """Compact JSON of a value, keys in the order they have. Raises NotJsonError for what UTF-8 cannot hold."""
+    return _written(value, sort_keys=False)
 
 
 def canonical(value: Json) -> str:
-    """Compact JSON with sorted keys: equal for records that say the same."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True, default=_number)
+    """Compact JSON with sorted keys: equal for records that say the same. Raises NotJsonError as `dump` does."""
+    return _written(value, sort_keys=True)
+
+
+def escaped(value: Json) -> str:
+    """JSON in ASCII of any value that was parsed, for reports."""
+    try:
+        return json.dumps(value, separators=(",", ":"), default=_number)
+    except RecursionError:
+        return ""
+
+
+def _written(value: Json, *, sort_keys: bool) -> str:
+    try:
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=sort_keys, default=_number)
+    except RecursionError:
+        raise NotJsonError("nested too deeply") from None
+    if not text.isascii() and _SURROGATE.search(text):
+        raise NotJsonError("it has text that is no Unicode (half of a surrogate pair)")
+    return text
 
 
 def _number(value: object) -> float:

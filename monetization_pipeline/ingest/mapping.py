@@ -76,8 +76,12 @@ def _metadata(whole: str | None, keys: Mapping[str, Compiled]) -> str:
     """An object of the given keys, over the record's own metadata where there is some; absent values are left out."""
     pairs = ", ".join(f"{text_literal(key)}, CAST({value.sql} AS VARCHAR)" for key, value in keys.items())
     own = f"json_merge_patch('{{}}', json_object({pairs}))"
-    merged = own if whole is None else f"json_merge_patch(CASE WHEN json_valid({whole}) THEN {whole} END, {own})"
-    return f"CAST({merged} AS VARCHAR)"
+    if whole is None:
+        return f"CAST({own} AS VARCHAR)"
+    # What is no object stays as it is, to be refused.
+    is_object = f"starts_with({whole}, '{{') AND json_valid({whole})"
+    merged = f"CASE WHEN {is_object} THEN json_merge_patch({whole}, {own}) ELSE {own} END"
+    return f"CASE WHEN {whole} IS NULL OR ({is_object}) THEN CAST({merged} AS VARCHAR) ELSE {whole} END"
 
 
 def _typed(source: Source, target: str, compiled: Compiled) -> str:
@@ -99,4 +103,3 @@ def _compile(source: Source, target: str, text: str, compile_text: Callable[[str
 
 def _error(source: Source, target: str, problem: str) -> SourceError:
     return SourceError(f"{Place(f'sources/{source.name}.yaml', field=f'mapping.{target}')}: {problem}")
-

@@ -2,11 +2,17 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 import pyarrow as pa
+
+from monetization_pipeline.ingest.secrets import mask
+
+#: Halves of surrogate pairs that no undecodable byte stands for.
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 #: Rows of one Arrow batch that readers in Python make.
 BATCH_ROWS = 20_000
@@ -61,13 +67,14 @@ def record_hash(canonical: str) -> str:
 
 
 def refused(line: int, record: int, reason: str, text: str | bytes) -> Record:
-    """A record set aside. Bytes that are not UTF-8 are kept as base64."""
-    if isinstance(text, bytes):
-        try:
-            text = text.decode()
-        except UnicodeDecodeError:
-            text = base64.b64encode(text).decode()
-    return Record(RecordKind.REFUSED, line, record, text, reason=reason)
+    """A record set aside. What is not UTF-8 (text: decoded with surrogateescape) is kept as base64, secrets masked."""
+    if isinstance(text, str):
+        text = text.encode("utf-8", "surrogateescape" if not _HALVES.search(text) else "backslashreplace")
+    try:
+        kept = text.decode()
+    except UnicodeDecodeError:
+        kept = base64.b64encode(mask(text.decode("latin-1")).encode("latin-1")).decode()
+    return Record(RecordKind.REFUSED, line, record, kept, reason=reason)
 
 
 def batches(file_no: int, records: Iterable[Record]) -> Iterator[pa.RecordBatch]:

@@ -82,6 +82,11 @@ def load_source(directory: Path, name: str) -> Source:
     )
 
 
+def load_sources(directory: Path) -> list[Source]:
+    """Every declared source, by name. Raises SourceError for the first that is wrong."""
+    return [load_source(directory, name) for name in sorted({path.stem for path in directory.glob("*.y*ml")})]
+
+
 def _parse(path: Path, name: str) -> Source:
     try:
         content = yaml.safe_load(path.read_text())

@@ -90,7 +90,7 @@ def _occurred_at(actions_at_receipt: bool) -> str:
 
 
 def _reason(record: RecordSql) -> str:
-    late = "received_at + INTERVAL 1 DAY"
+    late, risky = "received_at + INTERVAL 1 DAY", text_literal(RISKY)
     checks: list[tuple[str, str]] = [
         (
             f"{name} IS NOT NULL AND (starts_with({name}, '{{') OR starts_with({name}, '['))",
@@ -129,6 +129,12 @@ def _reason(record: RecordSql) -> str:
         (
             f"{METADATA} IS NOT NULL AND NOT (starts_with({METADATA}, '{{') AND json_valid({METADATA}))",
             f"'{METADATA} is not a JSON object'",
+        ),
+        # Metadata sent as text with JSON in it: what it holds was not read digit by digit.
+        (
+            f"""(contains(text, '\\"') OR contains(text, '\\u0022')) AND regexp_matches({METADATA}, {risky})
+                AND regexp_matches(regexp_replace({METADATA}, '"(?:[^"\\\\]|\\\\.)*"', '""', 'g'), {risky})""",
+            f"'{METADATA} is text that holds a number which is not exact: send it as an object, or the number as text'",
         ),
     ]
     return "CASE " + " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in checks) + " END"

@@ -5,13 +5,17 @@ from collections.abc import Iterable
 from monetization_pipeline.datasets import DatasetSpec
 
 _MODULUS = 1 << 64
+_MASK = (1 << 63) - 1
 _FIELD, _ABSENT = "chr(31)", "chr(30)"
 
 
 def hash_sql(columns: Iterable[str]) -> str:
-    """SQL of a signed 64-bit hash over columns (already quoted SQL), told apart by position; NULL is not ''."""
+    """SQL of a 63-bit hash over columns (already quoted SQL), told apart by position; NULL is not ''.
+
+    Part of an MD5, not the engine's own hash: it must be the same in its next version, and in another engine.
+    """
     parts = ", ".join(f"coalesce(CAST({column} AS VARCHAR), {_ABSENT})" for column in columns)
-    return f"CAST(CAST(md5_number_lower(concat_ws({_FIELD}, {parts})) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
+    return f"CAST(md5_number(concat_ws({_FIELD}, {parts})) & CAST({_MASK} AS UHUGEINT) AS BIGINT)"
 
 
 def row_hash_sql(spec: DatasetSpec) -> str:

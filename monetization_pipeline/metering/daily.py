@@ -2,15 +2,17 @@
 
 Relations it reads:
   events                 rows of the `events` dataset
-  charges                pieces of companies' time: row_no, company_id, subscription_id, from_at, to_at, is_first, and for
-                         the meter at position i: priced_i, charged_i, company_i (charged to any subscription of the
-                         company), ambiguous_i
+  charges                pieces of companies' time: row_no, company_id, subscription_id, occurred_on (the UTC day it lies
+                         in), from_at, to_at, is_first, and for the meter at position i: priced_i, charged_i, company_i
+                         (charged to any subscription of the company), ambiguous_i
   user_companies         user_id, company_id, from_at, to_at (half-open, never NULL)
   subscription_companies subscription_id, company_id
+
+Each distinct value and dimension is computed once, whatever the number of meters that use it; states are made once, by
+the finest dimensions, and those of coarser meters are merged from them.
 """
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 
 from monetization_pipeline.catalog.models import Aggregation
 from monetization_pipeline.expressions.quoting import text_literal
@@ -32,13 +34,14 @@ METERED = BUCKETS[0]
 def metered_sql(meters: Sequence[MeterSql]) -> str:
     """One row per event and charge it may fall under, with `bucket`, `counts` (once per event) and columns per meter.
 
-    selected_i, passed_i (selected and not blocked), used_i (passed and the value can be used), value_i, text_i,
-    dimensions d_i_j, and falls_i: it is charged to this row's subscription.
+    selected_i, passed_i (selected and not blocked), used_i (passed and the value can be used), falls_i (charged to this
+    row's subscription); and the columns that `value_column`, `text_column` and `dimension_column` name.
     """
+    shared = {name: sql for meter in meters for name, sql in _shared_columns(meters, meter).items()}
     resolved = f"""
         SELECT events.*, coalesce(events.company_id, subscription_companies.company_id, user_companies.company_id) AS payer
-            {_per_meter(meters, "{selects} AS selected_{i}, {value} AS value_{i}, {text} AS text_{i}")}
-            {_dimensions(meters)}
+            {"".join(f", {sql} AS {name}" for name, sql in shared.items())}
+            {_per_meter(meters, "{selects} AS selected_{i}")}
         FROM events
         LEFT JOIN subscription_companies
             ON CASE WHEN events.company_id IS NULL THEN events.subscription_id END = subscription_companies.subscription_id
@@ -48,18 +51,47 @@ def metered_sql(meters: Sequence[MeterSql]) -> str:
     judged = f"""
         SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({resolved})"""
     usable = f"""
-        SELECT * {_per_meter(meters, "passed_{i} AND {usable} AS used_{i}")} FROM ({judged})"""
+        SELECT * {_per_meter(meters, "passed_{i} AND {value} IS NOT NULL AS used_{i}")} FROM ({judged})"""
     joined = f"""
-        SELECT usable.*, charges.* EXCLUDE (company_id, subscription_id, from_at, to_at),
+        SELECT usable.*, charges.* EXCLUDE (company_id, subscription_id, occurred_on, from_at, to_at),
             charges.row_no IS NULL OR charges.is_first OR usable.subscription_id IS NOT NULL AS counts
         FROM ({usable}) AS usable
         LEFT JOIN charges
-            ON usable.payer = charges.company_id
+            ON usable.payer = charges.company_id AND usable.occurred_on = charges.occurred_on
             AND usable.occurred_at >= charges.from_at AND usable.occurred_at < charges.to_at
             AND (usable.subscription_id IS NULL OR usable.subscription_id = charges.subscription_id)"""
     falls = "used_{i} AND CASE WHEN subscription_id IS NULL THEN charged_{i} ELSE priced_{i} END AS falls_{i}"
     return f"""
         SELECT * {_per_meter(meters, falls)}, {_bucket(meters)} AS bucket FROM ({joined})"""
+
+
+def value_column(meters: Sequence[MeterSql], index: int) -> str:
+    """Column of `metered` with a meter's value."""
+    return f"value_{_first(meters, lambda meter: meter.value == meters[index].value)}"
+
+
+def text_column(meters: Sequence[MeterSql], index: int) -> str:
+    """Column of `metered` with a meter's value as sent."""
+    return f"text_{_first(meters, lambda meter: meter.text == meters[index].text)}"
+
+
+def dimension_column(meters: Sequence[MeterSql], name: str) -> str:
+    """Column of `metered` with a dimension."""
+    return f"dimension_{_dimension_names(meters).index(name)}"
+
+
+def _shared_columns(meters: Sequence[MeterSql], meter: MeterSql) -> dict[str, str]:
+    index = meters.index(meter)
+    columns = {value_column(meters, index): meter.value, text_column(meters, index): meter.text}
+    return columns | {dimension_column(meters, name): sql for name, sql in meter.dimensions.items()}
+
+
+def _first(meters: Sequence[MeterSql], wanted: Callable[[MeterSql], bool]) -> int:
+    return next(index for index, meter in enumerate(meters) if wanted(meter))
+
+
+def _dimension_names(meters: Sequence[MeterSql]) -> list[str]:
+    return sorted({name for meter in meters for name in meter.dimensions})
 
 
 def _bucket(meters: Sequence[MeterSql]) -> str:
@@ -74,102 +106,115 @@ def _bucket(meters: Sequence[MeterSql]) -> str:
         ELSE 6 END"""
 
 
-def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
-    """States of the meters with these dimensions over the relation `metered`, one row per charge, day and combination.
+def finest_dimensions(meters: Sequence[MeterSql]) -> list[tuple[str, ...]]:
+    """The sets of dimensions by which states are made: those of meters that no other meter's contain."""
+    found = sorted({tuple(meter.dimensions) for meter in meters}, key=lambda names: (-len(names), names))
+    finest: list[tuple[str, ...]] = []
+    for names in found:
+        if not any(set(names) <= set(finer) for finer in finest):
+            finest.append(names)
+    return finest or [()]
 
-    Columns: row_no, occurred_on, bucket, events (each counted once), refused, weighted, dimensions (JSON), and for the
-    meter at position i: events_i, sum_i, min_i, max_i, latest_i as its aggregation needs.
+
+def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
+    """States of the meters that these finest dimensions serve, over `metered`: a row per charge, bucket and combination.
+
+    Columns: row_no, bucket, the dimensions, events (each counted once), refused, weighted, and for the meter at
+    position i: events_i, and value_i as its aggregation needs.
     """
-    positions = [index for index, meter in enumerate(meters) if tuple(meter.dimensions) == dimensions]
-    columns = [f"d_{positions[0]}_{j}" for j in range(len(dimensions))] if dimensions else []
-    pairs = ", ".join(
-        f"{text_literal(name)}, {column}" for name, column in sorted(zip(dimensions, columns, strict=True))
-    )
+    columns = [dimension_column(meters, name) for name in dimensions]
     refused = _any(meters, "passed_{i} AND NOT used_{i}")
     valued = [index for index, meter in enumerate(meters) if meter.meter.aggregation is not Aggregation.COUNT]
     weighted = " OR ".join(f"falls_{index}" for index in valued) or "false"
-    aggregates = "".join(f", {_aggregates(index, meters[index].meter.aggregation)}" for index in positions)
-    keys = ", ".join(["row_no", "occurred_on", "bucket", *columns])
+    aggregates = "".join(
+        f", count(*) FILTER (falls_{index}) AS events_{index}, {_aggregate(meters, index)} AS value_{index}"
+        for index in _served(meters, dimensions)
+    )
+    keys = ", ".join(["row_no", "bucket", *columns])
     return f"""
-        SELECT row_no, occurred_on, bucket, CAST(json_object({pairs}) AS VARCHAR) AS dimensions,
-            count(*) FILTER (counts) AS events,
+        SELECT {keys}, count(*) FILTER (counts) AS events,
             count(*) FILTER (counts AND {refused}) AS refused,
             count(*) FILTER (counts AND weight <> 1 AND ({weighted})) AS weighted
             {aggregates}
         FROM metered GROUP BY {keys}"""
 
 
-def _aggregates(index: int, aggregation: Aggregation) -> str:
-    falls = f"FILTER (falls_{index})"
-    events = f"count(*) {falls} AS events_{index}"
-    match aggregation:
-        case Aggregation.COUNT:
-            return f"{events}, sum(weight) {falls} AS count_{index}"
-        case Aggregation.SUM:
-            return f"{events}, sum(value_{index}) {falls} AS sum_{index}"
+def _served(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> list[int]:
+    finest = finest_dimensions(meters)
+    serving = [next(names for names in finest if set(meter.dimensions) <= set(names)) for meter in meters]
+    return [index for index, names in enumerate(serving) if names == dimensions]
+
+
+def _aggregate(meters: Sequence[MeterSql], index: int) -> str:
+    value, falls = value_column(meters, index), f"FILTER (falls_{index})"
+    match meters[index].meter.aggregation:
+        case Aggregation.COUNT | Aggregation.SUM:
+            return f"sum({value}) {falls}"
         case Aggregation.MIN:
-            return f"{events}, min(value_{index}) {falls} AS min_{index}"
+            return f"min({value}) {falls}"
         case Aggregation.MAX:
-            return f"{events}, max(value_{index}) {falls} AS max_{index}"
+            return f"max({value}) {falls}"
         case Aggregation.LATEST:
             # The greatest (occurred_at, source, event_id) brings its value along (rule 19).
-            packed = f"struct_pack(at := occurred_at, source := source, event_id := event_id, value := value_{index})"
-            return f"{events}, max({packed}) {falls} AS latest_{index}"
+            return f"max(struct_pack(at := occurred_at, source := source, id := event_id, value := {value})) {falls}"
         case Aggregation.UNIQUE_COUNT:
-            return events
+            return "NULL"
+
+
+_MERGE = {
+    Aggregation.COUNT: "sum(value_{i})",
+    Aggregation.SUM: "sum(value_{i})",
+    Aggregation.MIN: "min(value_{i})",
+    Aggregation.MAX: "max(value_{i})",
+    Aggregation.LATEST: "max(value_{i})",
+    Aggregation.UNIQUE_COUNT: "NULL",
+}
 
 
 def rows_sql(meters: Sequence[MeterSql]) -> str:
-    """Rows of daily_usage without the charge's own columns, from the tables `states_k` (one per tuple of dimensions)."""
-    selects: list[str] = []
-    for number, dimensions in enumerate(dimension_sets(meters)):
-        for index, meter in enumerate(meters):
-            if tuple(meter.dimensions) == dimensions:
-                selects.append(_row(number, index, meter))
-    return " UNION ALL ".join(selects)
+    """Rows of daily_usage without the charge's own columns, from the tables `states_k`, one per finest dimensions."""
+    return " UNION ALL ".join(
+        _row(number, index, meters)
+        for number, dimensions in enumerate(finest_dimensions(meters))
+        for index in _served(meters, dimensions)
+    )
 
 
-def _row(number: int, index: int, meter: MeterSql) -> str:
-    aggregation = meter.meter.aggregation
-    latest = aggregation is Aggregation.LATEST
+def _row(number: int, index: int, meters: Sequence[MeterSql]) -> str:
+    meter = meters[index].meter
+    names = sorted(meter.dimensions)
+    columns = [dimension_column(meters, name) for name in names]
+    pairs = ", ".join(f"{text_literal(name)}, {column}" for name, column in zip(names, columns, strict=True))
+    keys = ", ".join(["row_no", *columns])
+    merged = f"""
+        SELECT {keys}, sum(events_{index}) AS events, {_MERGE[meter.aggregation].format(i=index)} AS value
+        FROM states_{number} WHERE events_{index} > 0 GROUP BY {keys}"""
 
     def column(kind: Aggregation, name: str, sql_type: str) -> str:
-        value = f"{name}_{index}" if aggregation is kind else "NULL"
-        return f"CAST({value} AS {sql_type}) AS {name}_value"
+        return f"CAST({'value' if meter.aggregation is kind else 'NULL'} AS {sql_type}) AS {name}_value"
 
-    def latest_column(field: str, sql_type: str) -> str:
-        value = f"latest_{index}.{field}" if latest else "NULL"
-        return f"CAST({value} AS {sql_type}) AS latest_{field}"
+    def latest(field: str, sql_type: str) -> str:
+        value = f"value.{field}" if meter.aggregation is Aggregation.LATEST else "NULL"
+        return f"CAST({value} AS {sql_type})"
 
-    columns = [
-        "row_no",
-        "occurred_on",
-        f"{text_literal(meter.meter.meter_id)} AS meter_id",
-        "dimensions",
-        f"events_{index} AS events",
-        column(Aggregation.COUNT, "count", "DECIMAL(38,12)"),
-        column(Aggregation.SUM, "sum", "DECIMAL(38,12)"),
-        column(Aggregation.MIN, "min", "DECIMAL(28,12)"),
-        column(Aggregation.MAX, "max", "DECIMAL(28,12)"),
-        latest_column("value", "DECIMAL(28,12)"),
-        latest_column("at", "TIMESTAMPTZ"),
-        latest_column("source", "VARCHAR"),
-        latest_column("event_id", "VARCHAR"),
-    ]
-    return f"SELECT {', '.join(columns)} FROM states_{number} WHERE events_{index} > 0"
-
-
-def dimension_sets(meters: Sequence[MeterSql]) -> list[tuple[str, ...]]:
-    """The tuples of dimensions that meters have, without dimensions always the first."""
-    return [(), *(key for key, _ in groupby(sorted(tuple(meter.dimensions) for meter in meters)) if key)]
+    return f"""
+        SELECT row_no, {text_literal(meter.meter_id)} AS meter_id, CAST(json_object({pairs}) AS VARCHAR) AS dimensions,
+            events, {column(Aggregation.COUNT, "count", "DECIMAL(38,12)")}, {column(Aggregation.SUM, "sum", "DECIMAL(38,12)")},
+            {column(Aggregation.MIN, "min", "DECIMAL(28,12)")}, {column(Aggregation.MAX, "max", "DECIMAL(28,12)")},
+            {latest("value", "DECIMAL(28,12)")} AS latest_value, {latest("at", "TIMESTAMPTZ")} AS latest_at,
+            {latest("source", "VARCHAR")} AS latest_source, {latest("id", "VARCHAR")} AS latest_event_id
+        FROM ({merged})"""
 
 
 def refusals_sql(meters: Sequence[MeterSql]) -> str:
     """Rows of meter_refusals over the relation `metered`."""
-    absent = "CASE WHEN text_{i} IS NULL THEN 'the value is missing' ELSE 'the value is not a number that can be used' END"
+    reason = (
+        "CASE WHEN {text} IS NULL THEN 'the value is missing' ELSE 'the value is not a number that can be used' END"
+    )
     return " UNION ALL ".join(
         f"""SELECT source, event_id, {text_literal(meter.meter.meter_id)} AS meter_id, payer AS company_id,
-            {absent.format(i=index)} AS reason, left(text_{index}, 1000) AS value, occurred_on
+            {reason.format(text=text_column(meters, index))} AS reason,
+            left({text_column(meters, index)}, 1000) AS value, occurred_on
         FROM metered WHERE counts AND passed_{index} AND NOT used_{index}"""
         for index, meter in enumerate(meters)
     )
@@ -197,26 +242,15 @@ def _per_meter(meters: Sequence[MeterSql], template: str) -> str:
     """The template for each meter, each after a comma."""
     return "".join(
         ", "
-        + template.format(
-            i=index,
-            selects=meter.selects,
-            passes=f"({meter.passes})",
-            usable=f"({meter.usable})",
-            value=meter.value,
-            text=meter.text,
-        )
+        + template.format(i=index, selects=meter.selects, passes=f"({meter.passes})", value=value_column(meters, index))
         for index, meter in enumerate(meters)
-    )
-
-
-def _dimensions(meters: Sequence[MeterSql]) -> str:
-    return "".join(
-        f", {sql} AS d_{index}_{position}"
-        for index, meter in enumerate(meters)
-        for position, sql in enumerate(meter.dimensions.values())
     )
 
 
 def _any(meters: Sequence[MeterSql], template: str) -> str:
     """Whether it holds for any meter; unknown counts as not."""
-    return "coalesce(" + (" OR ".join(f"({template.format(i=index)})" for index in range(len(meters))) or "false") + ", false)"
+    return (
+        "coalesce("
+        + (" OR ".join(f"({template.format(i=index)})" for index in range(len(meters))) or "false")
+        + ", false)"
+    )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from monetization_pipeline.catalog.models import Aggregation
 from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.metering.daily import dimension_column, value_column
 from monetization_pipeline.metering.meters import MeterSql
 
 _KEY = "subscription_id, segment_start, period_start"
@@ -34,7 +35,9 @@ def merged_sql(meter_id: str, aggregation: Aggregation, grouping: Sequence[str])
         case Aggregation.MAX:
             quantity = "max(max_value)"
         case Aggregation.LATEST:
-            packed = "struct_pack(at := latest_at, source := latest_source, id := latest_event_id, value := latest_value)"
+            packed = (
+                "struct_pack(at := latest_at, source := latest_source, id := latest_event_id, value := latest_value)"
+            )
             quantity = f"max({packed}).value"
         case Aggregation.UNIQUE_COUNT:
             raise ValueError("unique counts are not merged from states; see unique_sql")
@@ -47,15 +50,15 @@ def merged_sql(meter_id: str, aggregation: Aggregation, grouping: Sequence[str])
 
 def unique_sql(meters: Sequence[MeterSql], index: int, grouping: Sequence[str]) -> str:
     """The same for a unique count, from the relation `metered` (see `daily.metered_sql`) over the period's events."""
-    meter = meters[index]
-    names = list(meter.dimensions)
-    pairs = ", ".join(f"{text_literal(name)}, d_{index}_{names.index(name)}" for name in sorted(grouping))
+    meter_id = text_literal(meters[index].meter.meter_id)
+    pairs = ", ".join(f"{text_literal(name)}, {dimension_column(meters, name)}" for name in sorted(grouping))
     return f"""
-        SELECT {_KEY}, {text_literal(meter.meter.meter_id)} AS meter_id, "group",
+        SELECT {_KEY}, {meter_id} AS meter_id, "group",
             CAST(count(*) AS DECIMAL(38,12)) AS quantity, CAST(sum(events) AS BIGINT) AS events
         FROM (
-            SELECT {_KEY}, CAST(json_object({pairs}) AS VARCHAR) AS "group", value_{index}, count(*) AS events
-            FROM (SELECT metered.* EXCLUDE (subscription_id), charge_keys.* EXCLUDE (row_no)
+            SELECT {_KEY}, CAST(json_object({pairs}) AS VARCHAR) AS "group", {value_column(meters, index)},
+                count(*) AS events
+            FROM (SELECT metered.* EXCLUDE (subscription_id, segment_start, period_start), charge_keys.* EXCLUDE (row_no)
                 FROM metered JOIN charge_keys USING (row_no) WHERE falls_{index})
             GROUP BY ALL)
         GROUP BY ALL"""

@@ -22,14 +22,13 @@ class MeterSql:
     """SQL over columns of `events`; none of it raises.
 
     `selects`: the event is of the meter's type, name and filter. `passes`: its being blocked does not matter or it is
-    not blocked. `usable`: its value can be used (true for count). `value`: DECIMAL, or VARCHAR for unique_count.
-    `text`: the value as sent. `dimensions`: name → VARCHAR.
+    not blocked. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used. `text`: the value as sent.
+    `dimensions`: name → VARCHAR.
     """
 
     meter: Meter
     selects: str
     passes: str
-    usable: str
     value: str
     text: str
     dimensions: Mapping[str, str]
@@ -44,26 +43,25 @@ def meter_sql(meter: Meter) -> MeterSql:
         selects.append(f"action_name = {text_literal(meter.action_name)}")
     if meter.filter is not None:
         selects.append(compile_filter(meter.filter, _SCOPE).sql)
-    usable, value, text = _value(meter)
+    value, text = _value(meter)
     return MeterSql(
         meter,
         f"coalesce({' AND '.join(selects)}, false)" if selects else "true",
         "true" if meter.count_blocked else "blocked_by IS NULL",
-        usable,
         value,
         text,
         {name: f"CAST({compile_column(name, _SCOPE).sql} AS VARCHAR)" for name in meter.dimensions},
     )
 
 
-def _value(meter: Meter) -> tuple[str, str, str]:
+def _value(meter: Meter) -> tuple[str, str]:
     if meter.aggregation is Aggregation.COUNT or meter.value is None:
-        return "true", "CAST(weight AS DECIMAL(28,12))", "CAST(NULL AS VARCHAR)"
+        return "weight", "CAST(NULL AS VARCHAR)"
     if meter.aggregation is Aggregation.UNIQUE_COUNT:
         sql = f"CAST({compile_mapping(meter.value, _SCOPE).sql} AS VARCHAR)"
-        return f"({sql}) IS NOT NULL", sql, sql
+        return sql, sql
     compiled = compile_value(meter.value, _SCOPE)
-    return compiled.ok_sql, compiled.decimal_sql, compiled.text_sql
+    return compiled.decimal_sql, compiled.text_sql
 
 
 def meter_problems(meter: Meter) -> Iterator[tuple[str, str]]:

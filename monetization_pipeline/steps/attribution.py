@@ -11,7 +11,7 @@ from monetization_pipeline.customers.attribution import Charging, charging, user
 from monetization_pipeline.customers.models import Subscription, User
 from monetization_pipeline.datasets import INSTANT
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.lake.fingerprints import fingerprint, hash_sql
+from monetization_pipeline.lake.fingerprints import add_fingerprints, fingerprint, hash_sql
 from monetization_pipeline.periods import Period
 from monetization_pipeline.steps.customers import read_subscriptions, read_users
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -55,9 +55,7 @@ class Attribution:
 def window_of(days: Sequence[date]) -> Period:
     """The UTC time from the first day's start to the last day's end."""
     first, last = min(days), max(days)
-    return Period(
-        datetime.combine(first, time.min, UTC), datetime.combine(last + timedelta(days=1), time.min, UTC)
-    )
+    return Period(datetime.combine(first, time.min, UTC), datetime.combine(last + timedelta(days=1), time.min, UTC))
 
 
 def register(session: Session, attribution: Attribution, window: Period, zone: str) -> None:
@@ -68,7 +66,8 @@ def register(session: Session, attribution: Attribution, window: Period, zone: s
     session.register("charging_sets", _sets_table(rows, meters))
     session.run("""
         CREATE TEMP TABLE charges AS
-        SELECT * EXCLUDE (set_no) FROM charging_rows JOIN charging_sets USING (set_no)""")
+        SELECT * EXCLUDE (set_no), CAST(from_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on
+        FROM charging_rows JOIN charging_sets USING (set_no)""")
     users = [
         {
             "user_id": row.user_id,
@@ -103,9 +102,31 @@ def charge_fingerprints(session: Session) -> Mapping[date, str]:
     }
 
 
-def user_fingerprint(session: Session) -> str:
-    """The fingerprint of `user_companies`."""
-    return _whole_fingerprint(session, "user_companies", ("user_id", "company_id", "from_at", "to_at"))
+def user_fingerprints(session: Session, days: Sequence[date]) -> Mapping[date, str]:
+    """By UTC day: the fingerprint of `user_companies` on that day, whatever window they were registered for."""
+    ids, always = ("user_id", "company_id"), "from_at = getvariable('ever') AND to_at = getvariable('never')"
+    session.run("SET VARIABLE ever = CAST(? AS TIMESTAMPTZ)", [_EVER])
+    session.run("SET VARIABLE never = CAST(? AS TIMESTAMPTZ)", [_NEVER])
+    # Most users have one company for ever: they are hashed once, not for every day.
+    common = _whole_fingerprint(session, f"(FROM user_companies WHERE {always})", ids)
+    hashed = hash_sql((*ids, "greatest(from_at, day_start)", "least(to_at, day_end)"))
+    session.run(
+        f"""
+        CREATE OR REPLACE TEMP TABLE changing_users AS
+        SELECT day, {hashed} AS row_hash FROM (
+            SELECT day, day::TIMESTAMP AT TIME ZONE 'UTC' AS day_start,
+                (day + 1)::TIMESTAMP AT TIME ZONE 'UTC' AS day_end
+            FROM (SELECT unnest(CAST(? AS DATE[])) AS day))
+        JOIN (FROM user_companies WHERE NOT ({always})) ON from_at < day_end AND to_at > day_start""",
+        [list(days)],
+    )
+    changing = {
+        day: fingerprint(rows, hashes)
+        for day, rows, hashes in session.rows(
+            "SELECT day, count(*), CAST(sum(CAST(row_hash AS HUGEINT)) AS VARCHAR) FROM changing_users GROUP BY day"
+        )
+    }
+    return {day: add_fingerprints([common, changing[day]]) if day in changing else common for day in days}
 
 
 def subscription_fingerprint(session: Session) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monetization_pipeline.customers.loading import SUFFIXES, load_records
-from monetization_pipeline.customers.merge import Customers, merge_changes
+from monetization_pipeline.customers.merge import merge_changes
 from monetization_pipeline.customers.models import Company, EntityChange, EntityKind, Subscription, User
 from monetization_pipeline.datasets import COMPANIES, ENTITY_CHANGES, SUBSCRIPTIONS, USERS, WHOLE, DatasetSpec
 from monetization_pipeline.ingest.sources import CUSTOMERS

@@ -1,8 +1,9 @@
 """events × customers × meters → daily_usage, meter_refusals and unbilled."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, METER_REFUSALS, UNBILLED, DatasetSpec
@@ -13,7 +14,7 @@ from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.metering.daily import (
     BUCKETS,
     METERED,
-    dimension_sets,
+    finest_dimensions,
     metered_sql,
     refusals_sql,
     rows_sql,
@@ -28,6 +29,7 @@ from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
 from monetization_pipeline.steps.tables import fingerprint_of
 
 _NO_CHARGES = "0-0000000000000000"
+_WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
 
 
 def expected_states(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mapping[date, PartitionState]:
@@ -48,48 +50,94 @@ def is_current(pipeline: Pipeline, log: IngestLog, day: date, expected: Partitio
 def build(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mapping[date, PartitionState]:
     """Make `daily_usage`, `meter_refusals` and `unbilled` of the given days. Raises ConcurrentCommitError.
 
-    daily_usage is committed last: its state says that the other two are there.
+    Each day is metered by itself: its groups fit the caches. daily_usage is committed last: its state says that the
+    other two are there.
     """
     keys = [day.isoformat() for day in days]
-    claims = {spec.name: pipeline.lake.table(spec).claim(keys) for spec in (DAILY_USAGE, METER_REFUSALS, UNBILLED)}
+    claims = {spec.name: pipeline.lake.table(spec).claim(keys) for spec in _WRITTEN}
     meters = [meter_sql(meter) for meter in known.catalog.meters]
+    written: dict[str, list[NewFile]] = {spec.name: [] for spec in _WRITTEN}
+    states: dict[str, PartitionState] = {}
     with pipeline.engine.session() as session:
         attribution.register(session, known, attribution.window_of(days), pipeline.seller.zone)
         expected = _expected(pipeline, session, known.catalog, days)
-        open_metered(pipeline, session, meters, keys)
-        tallies = _tally(session, meters, days)
-        reports = {
-            METER_REFUSALS: refusals_sql(meters) if any(tally.refused for tally in tallies.values()) else None,
-            UNBILLED: unbilled_sql(meters) if any(tally.unbilled for tally in tallies.values()) else None,
+        session.run("ALTER TABLE charges RENAME TO all_charges")
+        for day, key in zip(days, keys, strict=True):
+            made = _Day(pipeline, session, meters, key)
+            states[key] = replace(expected[day], **made.meter())
+            for name, file in made.files.items():
+                written[name].append(file)
+    for spec in (METER_REFUSALS, UNBILLED):
+        table, files = pipeline.lake.table(spec), written[spec.name]
+        if files or set(table.partitions()) & set(keys):
+            rows = {file.partition: file.rows for file in files}
+            table.replace(claims[spec.name], files, {key: PartitionState("", rows.get(key, 0)) for key in keys})
+    pipeline.lake.table(DAILY_USAGE).replace(claims[DAILY_USAGE.name], written[DAILY_USAGE.name], states)
+    return {day: states[key] for day, key in zip(days, keys, strict=True)}
+
+
+class _Day:
+    """One day on its way: `files` are those written for each dataset."""
+
+    def __init__(self, pipeline: Pipeline, session: Session, meters: Sequence[MeterSql], key: str) -> None:
+        self.pipeline = pipeline
+        self.session = session
+        self.meters = meters
+        self.key = key
+        self.files: dict[str, NewFile] = {}
+
+    def meter(self) -> dict[str, Any]:
+        """Write the day's files; what its state says of fingerprint, rows, counts and notes."""
+        self.session.run(
+            f"CREATE OR REPLACE TEMP TABLE charges AS SELECT * FROM all_charges WHERE occurred_on = DATE '{self.key}'"
+        )
+        open_metered(self.pipeline, self.session, self.meters, [self.key])
+        for number, dimensions in enumerate(finest_dimensions(self.meters)):
+            self.session.run(f"CREATE OR REPLACE TEMP TABLE states_{number} AS {states_sql(self.meters, dimensions)}")
+        tally = self._tally()
+        if tally.refused:
+            self._write(METER_REFUSALS, refusals_sql(self.meters))
+        if tally.unbilled:
+            self._write(UNBILLED, unbilled_sql(self.meters))
+        if self.meters:
+            self._write(DAILY_USAGE, f"SELECT * FROM ({rows_sql(self.meters)}) JOIN charges USING (row_no)")
+        file = self.files.get(DAILY_USAGE.name)
+        return {
+            "fingerprint": fingerprint_of(self.session, DAILY_USAGE, [file.path] if file else []),
+            "rows": file.rows if file else 0,
+            "counts": tally.counts,
+            "notes": tally.notes,
         }
-        for spec, sql in reports.items():
-            written = dict(_write_days(pipeline, session, spec, sql, days))
-            if sql is not None or set(pipeline.lake.table(spec).partitions()) & set(keys):
-                states = {key: PartitionState("", written[key].rows if key in written else 0) for key in keys}
-                pipeline.lake.table(spec).replace(claims[spec.name], list(written.values()), states)
-        usage = dict(_write_days(pipeline, session, DAILY_USAGE, _usage_sql(meters), days))
-        states = {
-            day: PartitionState(
-                fingerprint_of(session, DAILY_USAGE, [usage[key].path] if key in usage else []),
-                usage[key].rows if key in usage else 0,
-                inputs=expected[day].inputs,
-                digests=expected[day].digests,
-                code_version=CODE_VERSION,
-                counts=tallies[day].counts,
-                notes=tallies[day].notes,
-            )
-            for day, key in zip(days, keys, strict=True)
+
+    def _tally(self) -> "_Tally":
+        rows = {
+            BUCKETS[bucket]: (count, refused, weighted)
+            for bucket, count, refused, weighted in self.session.rows("""
+                SELECT bucket, CAST(sum(events) AS BIGINT), CAST(sum(refused) AS BIGINT), CAST(sum(weighted) AS BIGINT)
+                FROM states_0 GROUP BY bucket""")
         }
-    pipeline.lake.table(DAILY_USAGE).replace(
-        claims[DAILY_USAGE.name], list(usage.values()), {day.isoformat(): state for day, state in states.items()}
-    )
-    return states
+        ambiguous = " OR ".join(f"ambiguous_{index}" for index in range(len(self.meters))) or "false"
+        counts = {bucket: rows[bucket][0] if bucket in rows else 0 for bucket in BUCKETS}
+        return _Tally(
+            counts | {"events": sum(counts.values())},
+            sum(row[1] for row in rows.values()),
+            sum(row[2] for row in rows.values()),
+            bool(self.session.rows(f"SELECT count(*) FROM charges WHERE {ambiguous}")[0][0]),
+        )
+
+    def _write(self, spec: DatasetSpec, sql: str) -> None:
+        path = self.pipeline.lake.table(spec).new_path(self.key)
+        rows = self.session.write(sql, path, spec.schema)
+        if rows:
+            self.files[spec.name] = NewFile(path, self.key, rows)
+        else:
+            path.unlink()
 
 
 def open_metered(pipeline: Pipeline, session: Session, meters: Sequence[MeterSql], keys: Sequence[str]) -> None:
     """Make the relation `metered` (see `metering.daily`) over the events of some days."""
     session.view("events", EVENTS.schema, pipeline.lake.table(EVENTS).files(keys))
-    session.run(f"CREATE TEMP VIEW metered AS {metered_sql(meters)}")
+    session.run(f"CREATE OR REPLACE TEMP VIEW metered AS {metered_sql(meters)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +163,7 @@ def _expected(
     pipeline: Pipeline, session: Session, catalog: Catalog, days: Sequence[date]
 ) -> dict[date, PartitionState]:
     charges = attribution.charge_fingerprints(session)
-    users, subscriptions = attribution.user_fingerprint(session), attribution.subscription_fingerprint(session)
+    users, subscriptions = attribution.user_fingerprints(session, days), attribution.subscription_fingerprint(session)
     digests = metering_digests(catalog)
     events_table = pipeline.lake.table(EVENTS)
     states: dict[date, PartitionState] = {}
@@ -124,59 +172,9 @@ def _expected(
         inputs = {"events": made.fingerprint if made else "", "charges": charges.get(day, _NO_CHARGES)}
         # Users and named subscriptions decide only about events that come without a company.
         if made and made.facts.get(events.BY_USER):
-            inputs["users"] = users
+            inputs["users"] = users[day]
         if made and made.facts.get(events.BY_SUBSCRIPTION):
             inputs["subscriptions"] = subscriptions
-            inputs["users"] = users
+            inputs["users"] = users[day]
         states[day] = PartitionState("", 0, inputs=inputs, digests=digests, code_version=CODE_VERSION)
     return states
-
-
-def _tally(session: Session, meters: Sequence[MeterSql], days: Sequence[date]) -> dict[date, _Tally]:
-    """Make the tables `states_k` and count each day's buckets."""
-    for number, dimensions in enumerate(dimension_sets(meters)):
-        session.run(f"CREATE TEMP TABLE states_{number} AS {states_sql(meters, dimensions)}")
-    found = {
-        (day, bucket): (count, refused, weighted)
-        for day, bucket, count, refused, weighted in session.rows("""
-            SELECT occurred_on, bucket, CAST(sum(events) AS BIGINT), CAST(sum(refused) AS BIGINT),
-                CAST(sum(weighted) AS BIGINT)
-            FROM states_0 GROUP BY ALL""")
-    }
-    ambiguous = {
-        day for (day,) in session.rows(f"SELECT DISTINCT usage_on FROM charges WHERE {_any_ambiguous(meters)}")
-    }
-    tallies: dict[date, _Tally] = {}
-    for day in days:
-        rows = {BUCKETS[bucket]: row for (on, bucket), row in found.items() if on == day}
-        counts = {bucket: rows[bucket][0] if bucket in rows else 0 for bucket in BUCKETS}
-        counts |= {"events": sum(counts.values())}
-        refused, weighted = (sum(row[column] for row in rows.values()) for column in (1, 2))
-        tallies[day] = _Tally(counts, refused, weighted, day in ambiguous)
-    return tallies
-
-
-def _any_ambiguous(meters: Sequence[MeterSql]) -> str:
-    return " OR ".join(f"ambiguous_{index}" for index in range(len(meters))) or "false"
-
-
-def _usage_sql(meters: Sequence[MeterSql]) -> str | None:
-    if not meters:
-        return None
-    return f"SELECT * FROM ({rows_sql(meters)}) JOIN charges USING (row_no)"
-
-
-def _write_days(
-    pipeline: Pipeline, session: Session, spec: DatasetSpec, sql: str | None, days: Sequence[date]
-) -> Iterator[tuple[str, NewFile]]:
-    """The rows of a query as one file for each day that has some."""
-    if sql is None:
-        return
-    session.run(f"CREATE OR REPLACE TEMP TABLE written AS {sql}")
-    present = {day for (day,) in session.rows("SELECT DISTINCT occurred_on FROM written")}
-    for day in days:
-        if day in present:
-            key = day.isoformat()
-            path = pipeline.lake.table(spec).new_path(key)
-            rows = session.write(f"SELECT * FROM written WHERE occurred_on = DATE '{key}'", path, spec.schema)
-            yield key, NewFile(path, key, rows)

@@ -16,9 +16,7 @@ from monetization_pipeline.steps.tables import fingerprint_of, read_rows, write_
 def expected_state(pipeline: Pipeline, month: str) -> PartitionState:
     """What `invoices` of a billing period would be made from now."""
     rated = pipeline.lake.table(RATED_LINES).state(month)
-    return PartitionState(
-        "", 0, inputs={"rated_lines": rated.fingerprint if rated else ""}, code_version=CODE_VERSION
-    )
+    return PartitionState("", 0, inputs={"rated_lines": rated.fingerprint if rated else ""}, code_version=CODE_VERSION)
 
 
 def build(pipeline: Pipeline, month: str) -> PartitionState:

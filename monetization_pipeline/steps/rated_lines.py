@@ -88,9 +88,7 @@ def _fees(pipeline: Pipeline, known: Attribution, month: str):
     for subscription in billable(known.subscriptions):
         plan = plans.get(subscription.plan_id or "")
         if plan is not None:
-            for price, period in fees_due(
-                plan, subscription, month, pipeline.seller.zone, pipeline.seller.first_month
-            ):
+            for price, period in fees_due(plan, subscription, month, pipeline.seller.zone, pipeline.seller.first_month):
                 yield subscription, plan, price, period
 
 

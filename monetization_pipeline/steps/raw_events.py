@@ -36,13 +36,15 @@ from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
 from monetization_pipeline.periods import month_period
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
-from monetization_pipeline.steps.staged_batch import register_files, stage
+from monetization_pipeline.steps.staged_batch import stage
 from monetization_pipeline.steps.tables import write_rows
 
 _BATCH_BYTES = 512 << 20
 _BATCH_FILES = 2_000
-#: A batch that spans more event days is sorted by day, so that one day can be read without the others.
-_FEW_DAYS = 3
+#: A batch is sorted by day, so that one day can be read without the others, unless its rows lie like that already:
+#: so many days, or fewer, in each run of as many rows as a Parquet row group has.
+_FEW_DAYS = 4
+_ROW_GROUP = 122_880
 _TRIES = 5
 
 
@@ -228,10 +230,13 @@ class _Batch:
 
     def _write_events(self, session: Session) -> None:
         path = self._new_path(RAW_EVENTS)
-        days = session.rows(
-            "SELECT count(DISTINCT CAST(occurred_at AT TIME ZONE 'UTC' AS DATE)) FROM staged WHERE outcome = 'event'"
-        )
-        count = session.write(raw_events_sql(by_day=days[0][0] > _FEW_DAYS), path, RAW_EVENTS.schema)
+        scattered = session.rows(
+            """SELECT coalesce(max(days), 0) FROM (
+                SELECT count(DISTINCT CAST(occurred_at AT TIME ZONE 'UTC' AS DATE)) AS days
+                FROM staged WHERE outcome = 'event' GROUP BY rowid // ?)""",
+            [_ROW_GROUP],
+        )[0][0]
+        count = session.write(raw_events_sql(by_day=scattered > _FEW_DAYS), path, RAW_EVENTS.schema)
         self._add(RAW_EVENTS, path, count)
         session.view("new_rows", RAW_EVENTS.schema, [path])
 

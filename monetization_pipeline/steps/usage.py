@@ -103,7 +103,9 @@ def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> Partit
         for day in span_days(month_period(month, pipeline.seller.zone))
         if day.isoformat() in days
     }
-    units = json.dumps([[str(getattr(unit, name)) for name in Unit.__slots__] for unit in _units(pipeline, known, month)])
+    units = json.dumps(
+        [[str(getattr(unit, name)) for name in Unit.__slots__] for unit in _units(pipeline, known, month)]
+    )
     inputs["units"] = hashlib.sha256(units.encode()).hexdigest()
     return PartitionState("", 0, inputs=inputs, digests=metering_digests(known.catalog), code_version=CODE_VERSION)
 
@@ -195,4 +197,3 @@ _USAGE = """
     WHERE units.grouping = '[]' OR merged.quantity IS NOT NULL
     ORDER BY units.company_id, units.subscription_id, units.period_start, units.meter_id, units.grouping, merged."group"
 """
-

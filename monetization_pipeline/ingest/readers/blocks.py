@@ -1,5 +1,6 @@
 """Bytes of a file in blocks of whole lines, decompressed by what the content says, whatever the file's name."""
 
+import codecs
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ BLOCK_BYTES = 8 << 20
 
 #: A longer line is refused: no event is this large, and one line must not fill the memory.
 MAX_LINE_BYTES = 64 << 20
+
+
+#: Bytes of a damaged gzip's good part that are handed on at a time.
+_GOOD_BYTES = 64 << 10
 
 
 class BrokenFileError(ValueError):
@@ -48,9 +53,11 @@ def read_chunks(path: Path) -> Iterator[bytes]:
 def _gunzip(data: bytes, reads: Iterator[bytes]) -> Iterator[bytes]:
     member = zlib.decompressobj(_GZIP_WINDOW)
     while True:
+        before = member.copy()
         try:
             chunk = member.decompress(data, BLOCK_BYTES)
         except zlib.error as error:
+            yield from _good_part(before, data)
             raise BrokenFileError(f"the gzip data is damaged here ({error})") from None
         if chunk:
             yield chunk
@@ -66,13 +73,36 @@ def _gunzip(data: bytes, reads: Iterator[bytes]) -> Iterator[bytes]:
                 raise BrokenFileError("the gzip file ends too early")
 
 
+def _good_part(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+    """What comes out before the damage in `data`: zlib gives nothing of a piece that has some."""
+    good = bytearray()
+    for at in range(len(data)):
+        try:
+            good += member.decompress(data[at : at + 1])
+        except zlib.error:
+            break
+        if len(good) >= _GOOD_BYTES:
+            yield bytes(good)
+            good.clear()
+    if good:
+        yield bytes(good)
+
+
+def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Chunks without the byte order mark that some writers begin with."""
+    for first in chunks:
+        yield first.removeprefix(codecs.BOM_UTF8)
+        break
+    yield from chunks
+
+
 def line_blocks(path: Path) -> Iterator[Block | CutLine]:
     """All lines of a file, in order, in blocks of about BLOCK_BYTES."""
     pending: list[bytes] = []
     size = 0
     skipping = False
     broken: str | None = None
-    chunks = read_chunks(path)
+    chunks = _without_mark(read_chunks(path))
     while True:
         try:
             chunk = next(chunks)

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,26 +20,32 @@ def read(file_no: int, path: Path) -> Iterator[pa.RecordBatch]:
 
 def _records(path: Path) -> Iterator[Record]:
     csv.field_size_limit(MAX_LINE_BYTES)
-    rows = csv.reader(_lines(path), strict=True)
+    lines = _Lines(path)
+    rows = csv.reader(lines, strict=True)
     header: list[str] | None = None
     line = 1
     while True:
+        lines.taken.clear()
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            yield refused(line, 1, f"the row is not CSV: {error}", "")
-            line = rows.line_num + 1
+            # A quote that is never closed takes every row after it along: they are read again without its line.
+            yield refused(line, 1, f"the row is not CSV: {error}", lines.again())
+            rows = csv.reader(lines, strict=True)
+            line += 1
             continue
         except BrokenFileError as error:
-            yield refused(line, 1, str(error), "")
+            yield refused(line, 1, str(error), "".join(lines.taken) + lines.rest)
             return
-        if header is None:
+        if header is not None:
+            yield _record(line, header, row)
+        elif any(row):
             header = [name.strip() for name in row]
         else:
-            yield _record(line, header, row)
-        line = rows.line_num + 1
+            yield Record(RecordKind.EMPTY, line, 1, "")
+        line += len(lines.taken)
 
 
 def _record(line: int, header: list[str], row: list[str]) -> Record:
@@ -46,21 +53,43 @@ def _record(line: int, header: list[str], row: list[str]) -> Record:
     if not any(row):
         return Record(RecordKind.EMPTY, line, 1, "")
     if any("\udc80" <= character <= "\udcff" for character in text):
-        return refused(line, 1, "the row is not UTF-8", text.encode("utf-8", "surrogateescape"))
+        return refused(line, 1, "the row is not UTF-8", text)
     if len(row) != len(header):
         return refused(line, 1, f"the row has {len(row)} fields, the header {len(header)}", text)
     fields: dict[str, exact_json.Json] = {name: value for name, value in zip(header, row, strict=True) if value}
     return Record(RecordKind.EVENT, line, 1, exact_json.dump(fields), record_hash(exact_json.canonical(fields)))
 
 
-def _lines(path: Path) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
-    rest = ""
-    for chunk in read_chunks(path):
-        lines = (rest + decoder.decode(chunk)).split("\n")
-        rest = lines.pop()
-        for line in lines:
-            yield line + "\n"
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield rest
+class _Lines:
+    """Lines of a file, each with its end. `taken`: those given since it was cleared; `rest`: a line that breaks off."""
+
+    def __init__(self, path: Path) -> None:
+        self.taken: list[str] = []
+        self.rest = ""
+        self._ahead: deque[str] = deque()
+        self._lines = self._read(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._ahead.popleft() if self._ahead else next(self._lines)
+        self.taken.append(line)
+        return line
+
+    def again(self) -> str:
+        """Put back all lines taken but the first, and return that one."""
+        first, *others = self.taken
+        self._ahead.extendleft(reversed(others))
+        return first
+
+    def _read(self, path: Path) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+        for chunk in read_chunks(path):
+            lines = (self.rest + decoder.decode(chunk)).split("\n")
+            self.rest = lines.pop()
+            for line in lines:
+                yield line + "\n"
+        self.rest += decoder.decode(b"", final=True)
+        if self.rest:
+            yield self.rest

@@ -3,16 +3,15 @@
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from monetization_pipeline.ingest import exact_json
 from monetization_pipeline.ingest.exact_json import Json, NotJsonError
-from monetization_pipeline.ingest.readers.blocks import BrokenFileError, read_chunks
+from monetization_pipeline.ingest.readers.blocks import MAX_LINE_BYTES, BrokenFileError, read_chunks
 from monetization_pipeline.ingest.records import Record, RecordKind, batches, record_hash, refused
-
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -26,38 +25,54 @@ def _records(path: Path, keys: tuple[str, ...]) -> Iterator[Record]:
     document = _Document(read_chunks(path))
     ordinal = 0
     try:
-        if document.peek() == "":
-            return
-        for line, value in _elements(document, keys):
+        for line, value in _documents(document, keys):
             ordinal += 1
-            yield _record(line, ordinal, value)
+            yield _record(line, ordinal, value, keys)
     except NotJsonError as error:
         yield refused(document.line, ordinal + 1, f"the document is not JSON from here on: {error}", document.rest())
     except BrokenFileError as error:
         yield refused(document.line, ordinal + 1, str(error), document.rest())
 
 
-def _record(line: int, ordinal: int, value: Json) -> Record:
-    text = exact_json.dump(value)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return refused(line, ordinal, "the record is not UTF-8", text.encode("utf-8", "surrogateescape"))
+def _record(line: int, ordinal: int, value: "Json | _Absent", keys: tuple[str, ...]) -> Record:
+    if isinstance(value, _Absent):
+        return refused(line, ordinal, f"the document has no {'.'.join(keys)}", "")
     if not isinstance(value, dict):
-        return refused(line, ordinal, "the record is not a JSON object", text)
-    return Record(RecordKind.EVENT, line, ordinal, text, record_hash(exact_json.canonical(value)))
+        return refused(line, ordinal, "the record is not a JSON object", exact_json.escaped(value))
+    try:
+        text, canonical = exact_json.dump(value), exact_json.canonical(value)
+    except NotJsonError as error:
+        return refused(line, ordinal, f"the record is not JSON in UTF-8: {error}", exact_json.escaped(value))
+    return Record(RecordKind.EVENT, line, ordinal, text, record_hash(canonical))
 
 
-def _elements(document: "_Document", keys: tuple[str, ...]) -> Iterator[tuple[int, Json]]:
+class _Absent:
+    """Stands for the records of a document that has none under the given keys."""
+
+
+def _documents(document: "_Document", keys: tuple[str, ...]) -> Iterator[tuple[int, "Json | _Absent"]]:
+    """Records of all documents of a file: some writers put one after the other."""
+    while document.peek() != "":
+        line = document.line
+        if not (yield from _elements(document, keys)):
+            yield line, _Absent()
+
+
+def _elements(document: "_Document", keys: tuple[str, ...]) -> Generator[tuple[int, Json], None, bool]:
+    """Yields what lies under the keys; returns whether they are there."""
     if not keys:
         if document.peek() == "[":
             yield from document.array()
         else:
             yield document.line, document.value()
-        return
+        return True
+    found = False
     for key in document.members():
         if key == keys[0]:
-            yield from _elements(document, keys[1:])
+            found = (yield from _elements(document, keys[1:])) or found
         else:
             document.value()
+    return found
 
 
 class _Document:
@@ -95,6 +110,8 @@ class _Document:
             except json.JSONDecodeError as error:
                 if self._ended:
                     exact_json.fail(f"{error.msg}")
+                if len(self._text) - self._at > MAX_LINE_BYTES:
+                    exact_json.fail(f"{error.msg}, or a record is longer than {MAX_LINE_BYTES >> 20} MB")
             except RecursionError:
                 exact_json.fail("nested too deeply")
             else:

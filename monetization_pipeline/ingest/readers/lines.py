@@ -35,26 +35,35 @@ def read(file_no: int, path: Path) -> Iterator[pa.RecordBatch]:
 def read_line(line: int, text: str) -> Iterator[Record]:
     """One line of JSON that the engine cannot read exactly: an event, or an array of them."""
     stripped = text.strip()
+    if not stripped:
+        yield Record(RecordKind.EMPTY, line, 1, "")
+        return
     try:
         value = exact_json.parse(stripped)
         if isinstance(value, dict):
             yield Record(RecordKind.EVENT, line, 1, exact_json.dump(value), record_hash(stripped))
+        elif value == []:
+            yield Record(RecordKind.EMPTY, line, 1, "")
         elif isinstance(value, list):
             yield from elements(RecordKind.EVENT, line, value)
         else:
             yield refused(line, 1, "the line is JSON but not an object", text)
-    except (NotJsonError, UnicodeEncodeError) as error:
+    except NotJsonError as error:
         yield refused(line, 1, f"the line is not JSON: {error}", text)
 
 
 def elements(kind: RecordKind, line: int, values: list[exact_json.Json], scope: int = 0) -> Iterator[Record]:
     """Records of an array within one line."""
     for ordinal, value in enumerate(values, 1):
-        if isinstance(value, dict):
-            canonical = record_hash(exact_json.canonical(value))
-            yield Record(kind, line, ordinal, exact_json.dump(value), canonical, scope)
+        if not isinstance(value, dict):
+            yield refused(line, ordinal, "the record is not a JSON object", exact_json.escaped(value))
+            continue
+        try:
+            text, canonical = exact_json.dump(value), exact_json.canonical(value)
+        except NotJsonError as error:
+            yield refused(line, ordinal, f"the record is not JSON: {error}", exact_json.escaped(value))
         else:
-            yield refused(line, ordinal, "the record is not a JSON object", exact_json.dump(value))
+            yield Record(kind, line, ordinal, text, record_hash(canonical), scope)
 
 
 def _texts(data: bytes) -> pa.StringArray:

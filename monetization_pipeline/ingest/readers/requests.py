@@ -32,7 +32,7 @@ def _records(path: Path) -> Iterator[Record]:
             line += 1
             yield refused(line, 1, block.reason, block.start)
             continue
-        for content in block.data.splitlines():
+        for content in block.data.removesuffix(b"\n").split(b"\n"):
             line += 1
             yield from read_request(line, content)
 
@@ -49,7 +49,7 @@ def read_request(line: int, content: bytes) -> Iterator[Record]:
         return
     try:
         yield from _routed(line, exact_json.parse(text))
-    except (NotJsonError, UnicodeEncodeError) as error:
+    except NotJsonError as error:
         yield refused(line, 1, f"the line is not a recorded request: {error}", text)
 
 

@@ -1,0 +1,77 @@
+"""What all assets have in common: how a dataset presents itself, and how its figures are shown."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+import dagster as dg
+
+from monetization_pipeline.datasets import DatasetSpec, describe
+from monetization_pipeline.money import plain
+from monetization_pipeline.steps.pipeline import CODE_VERSION
+
+OWNERS = ("team:billing",)
+_CELL = 160
+
+#: What a materialization shows, by name: what Dagster takes for metadata.
+Metadata = dict[str, Any]
+
+
+def dataset_asset(
+    spec: DatasetSpec, group: str, kind: str, **options: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """`dg.asset` for a dataset, which decides name, description and columns; `options` are further arguments of it."""
+    decorator = dg.asset(
+        name=spec.name,
+        description=f"{spec.doc[0].upper()}{spec.doc[1:]}.\n\nKey: {', '.join(spec.key)}.",
+        group_name=group,
+        kinds={"deltalake", kind},
+        owners=OWNERS,
+        code_version=CODE_VERSION,
+        metadata={"dagster/column_schema": column_schema(spec), "dagster/table_name": spec.name},
+        **options,
+    )
+    return cast("Callable[[Callable[..., Any]], dg.AssetsDefinition]", decorator)
+
+
+def column_schema(spec: DatasetSpec) -> dg.TableSchema:
+    """A dataset's columns as Dagster shows them; the key's columns are said to be so."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                field.name,
+                str(field.type),
+                describe(field),
+                constraints=dg.TableColumnConstraints(other=["key"] if field.name in spec.key else []),
+            )
+            for field in spec.schema
+        ]
+    )
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:
+    """A small Markdown table. Cells are text as it is: nothing in them is taken for Markdown."""
+    lines = ["| " + " | ".join(headers) + " |", "|" + " --- |" * len(headers)]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    return dg.MetadataValue.md("\n".join(lines) if len(lines) > 2 else "none")
+
+
+def rows_metadata(rows: int) -> Metadata:
+    """How many rows a partition has, where Dagster looks for it."""
+    return {"dagster/partition_row_count": rows}
+
+
+def amounts_metadata(name: str, amounts: Mapping[str, Decimal]) -> Metadata:
+    """Amounts by currency: exact as text; a float beside it is for the plot alone."""
+    text = ", ".join(f"{plain(amount)} {currency}" for currency, amount in sorted(amounts.items()))
+    plots = {f"{name} {currency} (plot)": float(amount) for currency, amount in sorted(amounts.items())}
+    return {name: dg.MetadataValue.text(text or "none"), **plots}
+
+
+def _cell(value: object) -> str:
+    text = plain(value) if isinstance(value, Decimal) else "" if value is None else str(value)
+    text = text if len(text) <= _CELL else text[:_CELL] + "…"
+    text = " ".join(text.split()).replace("\\", "\\\\").replace("<", "&lt;")
+    for sign in "|`*_[]":
+        text = text.replace(sign, "\\" + sign)
+    return text

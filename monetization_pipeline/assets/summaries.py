@@ -1,0 +1,47 @@
+"""Small tables over what lies in the lake, for people to look at: the largest companies, refusals by reason."""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from monetization_pipeline.datasets import DatasetSpec
+from monetization_pipeline.steps.pipeline import Pipeline
+
+#: Rows that a table in Dagster's UI has at most: the event log keeps every one of them.
+LIMIT = 10
+
+Ranking = Mapping[str, list[tuple[Any, ...]]]
+
+
+def ranking(pipeline: Pipeline, spec: DatasetSpec, files: Sequence[Path], groups: Sequence[str], value: str) -> Ranking:
+    """By partition: the at most LIMIT groups with the greatest `value` (an SQL aggregate), each as (*groups, value)."""
+    if not files:
+        return {}
+    labels = ", ".join(f'"{name}"' for name in groups)
+    sql = f"""
+        SELECT CAST("{spec.partition_column}" AS VARCHAR) AS "partition", {labels}, {value} AS ranked
+        FROM ranked_rows GROUP BY ALL
+        QUALIFY row_number() OVER (PARTITION BY "partition" ORDER BY ranked DESC, {labels}) <= {LIMIT}
+        ORDER BY "partition", ranked DESC, {labels}"""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    with pipeline.engine.session() as session:
+        session.view("ranked_rows", spec.schema, files)
+        for partition, *row in session.rows(sql):
+            found.setdefault(partition, []).append(tuple(row))
+    return found
+
+
+def ranked(
+    pipeline: Pipeline, spec: DatasetSpec, partitions: Collection[str], groups: Sequence[str], value: str
+) -> Ranking:
+    """`ranking` over some partitions of a dataset."""
+    return ranking(pipeline, spec, pipeline.lake.table(spec).files(partitions), groups, value) if partitions else {}
+
+
+def totals(pipeline: Pipeline, spec: DatasetSpec, partition: str, value: str) -> dict[str, Decimal]:
+    """By currency: an SQL aggregate over one partition."""
+    files = pipeline.lake.table(spec).files([partition])
+    with pipeline.engine.session() as session:
+        session.view("totalled", spec.schema, files)
+        return dict(session.rows(f"SELECT currency, {value} FROM totalled GROUP BY currency ORDER BY currency"))

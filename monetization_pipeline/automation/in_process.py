@@ -1,0 +1,75 @@
+"""One Dagster run in this process: quiet, and with the error of a step as our own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from monetization_pipeline.errors import MonetizeError
+
+_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+# Whoever runs this in a terminal sees progress and errors of ours; the event log has all of Dagster's.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class RunFailedError(MonetizeError):
+    """A step said what is wrong, or a check failed; the text is theirs."""
+
+
+class StepCrashedError(Exception):
+    """A step ended with an error that is nobody's but the program's; its stack trace is a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """Where runs are executed and recorded."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def run(self, job: str, assets: Sequence[str], keys: Sequence[str] = ()) -> str:
+        """Materialize assets of a job for consecutive partition keys, or without partitions; the run's id.
+
+        Raises RunFailedError, StepCrashedError.
+        """
+        selected = [dg.AssetKey(name) for name in assets]
+        tags = {_RANGE_START: keys[0], _RANGE_END: keys[-1]} if len(keys) > 1 else {}
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            asset_selection=selected,
+            partition_key=keys[0] if len(keys) == 1 else None,
+            tags=tags,
+            run_config=_QUIET,
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise _error_of(result)
+        return result.run_id
+
+
+@contextmanager
+def opened_instance(folder: Path) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance kept in a folder, the one that the UI shows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        yield instance
+
+
+def _error_of(result: dg.ExecuteInProcessResult) -> Exception:
+    texts: list[str] = []
+    for evaluation in result.get_asset_check_evaluations():
+        if not evaluation.passed:
+            check = f"{evaluation.asset_key.to_user_string()}: check {evaluation.check_name} failed"
+            texts.append(f"{check}: {evaluation.description}" if evaluation.description else check)
+    for event in result.filter_events(lambda event: event.is_step_failure):
+        data = event.step_failure_data
+        failure = data.user_failure_data
+        if failure is not None and failure.description:
+            texts.append(failure.description)
+        elif data.error is not None and not texts:
+            crashed = StepCrashedError(f"step {event.step_key} failed: {data.error.message.strip()}")
+            crashed.add_note(f"Dagster run {result.run_id}\n{data.error.to_string()}")
+            return crashed
+    return RunFailedError("\n".join(dict.fromkeys(texts)) or f"Dagster run {result.run_id} failed")

@@ -1,0 +1,270 @@
+"""`monetize …`: the command line. Heavy imports stay inside the commands, so that help is there at once.
+
+Results go to stdout; progress and errors to stderr, with exit code 1 (2 for wrong usage), never a stack trace.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from monetization_pipeline import __version__
+from monetization_pipeline.errors import MonetizeError
+
+if TYPE_CHECKING:
+    from monetization_pipeline.settings import Settings
+    from monetization_pipeline.steps.pipeline import Pipeline
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+EXAMPLES = ("demo", "cloudtrail", "llm-inference", "moesif")
+
+_as_format = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print it."
+)
+
+
+class InstantType(click.ParamType[datetime]):
+    """An instant on the command line: ISO 8601; without a zone it is UTC."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not an instant; write it as 2023-07-10T11:45:00Z", param, ctx)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+class _Quiet(click.Group):
+    """Turns errors into messages; what is nobody's fault but ours is kept in a file."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MonetizeError as error:
+            click.echo(f"error: {error}", err=True)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            click.echo(f"internal error: {error}\n{_keep_trace()}", err=True)
+        ctx.exit(1)
+
+
+def _keep_trace() -> str:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="monetize-", suffix=".txt", delete=False) as file:
+        traceback.print_exc(file=file)
+    return f"This is a fault of the program; please report it with {file.name}"
+
+
+@click.group(cls=_Quiet, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="monetize")
+def main() -> None:
+    """API monetization: raw events in, issued invoices out.
+
+    Works on the folder it is run in, or on MONETIZATION_HOME.
+    """
+
+
+def _with_pipeline(command: Callable[_Parameters, _Result]) -> Callable[..., _Result]:
+    """Give a command the settings and the pipeline of the working folder as its first arguments."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> _Result:
+        settings, pipeline = _open()
+        return command(settings, pipeline, *args, **kwargs)  # type: ignore[arg-type]
+
+    return wrapped
+
+
+def _open() -> "tuple[Settings, Pipeline]":
+    from monetization_pipeline.settings import load_settings
+    from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
+
+    settings = load_settings(os.environ, Path.cwd())
+    home = Home(settings.home)
+    if not (home.catalog.is_dir() or home.sources.is_dir()):
+        raise MonetizeError(
+            f"{home.root} is not a working folder: it has neither catalog/ nor sources/; make one with `monetize init DIR`"
+        )
+    seller = Seller(settings.first_month, settings.grace, issue_zero=settings.stripe_issue_zero)
+    return settings, Pipeline(home, seller, settings.memory_limit)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--example", type=click.Choice(EXAMPLES), help="Start from an example instead of the commented starter.")
+def init(directory: Path, example: str | None) -> None:
+    """Make a new working folder."""
+    from monetization_pipeline.working_folder import make_working_folder
+
+    make_working_folder(directory, example or "starter")
+    click.echo(f"{directory} is a working folder. README.md in it says what to do next.")
+
+
+@main.command()
+@click.option("--source", required=True, help="A source declared in sources/.")
+@click.option("--received-at", type=InstantType(), help="When the files were received; for history. Default: now.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=True))
+@_with_pipeline
+def ingest(
+    settings: "Settings", pipeline: "Pipeline", source: str, received_at: datetime | None, paths: tuple[Path, ...]
+) -> None:
+    """Take files into landing and ingest them. A file that is known already changes nothing."""
+    from monetization_pipeline import console
+    from monetization_pipeline.definitions import ingest_days
+    from monetization_pipeline.steps.receive import receive
+
+    received = receive(pipeline, source, paths, received_at or _now())
+    with console.progress("ingesting") as report:
+        ingested = ingest_days(settings, pipeline, sorted({file.received_on for file in received}), report)
+    console.show_ingest(received, ingested)
+
+
+@main.command()
+@click.argument("period")
+@_with_pipeline
+def run(settings: "Settings", pipeline: "Pipeline", period: str) -> None:
+    """Make everything of a billing PERIOD (such as 2023-07) that is out of date, up to draft invoices."""
+    from monetization_pipeline import console
+    from monetization_pipeline.definitions import materialize_period
+    from monetization_pipeline.periods import parse_month
+
+    parse_month(period)
+    with console.progress(period) as report:
+        made = materialize_period(settings, pipeline, period, _now(), report)
+    console.show_run(pipeline, period, made)
+
+
+@main.command()
+@click.argument("period")
+@_as_format
+@_with_pipeline
+def invoices(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+    """Invoices of a billing PERIOD and where each stands."""
+    from monetization_pipeline import console
+    from monetization_pipeline.steps import reports
+
+    console.show_invoices(reports.invoices(pipeline, period, _now()), form)
+
+
+@main.command()
+@click.argument("period")
+@_as_format
+@_with_pipeline
+def usage(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+    """Quantities of every subscription and meter of a billing PERIOD."""
+    from monetization_pipeline import console
+    from monetization_pipeline.steps import reports
+
+    console.show_rows(reports.usage(pipeline, period), form, f"Usage {period}")
+
+
+@main.command()
+@click.argument("period")
+@_as_format
+@_with_pipeline
+def unbilled(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+    """Events of a billing PERIOD that nobody is charged for, and why."""
+    from monetization_pipeline import console
+    from monetization_pipeline.steps import reports
+
+    console.show_rows(reports.unbilled(pipeline, period), form, f"Unbilled {period}")
+
+
+@main.command()
+@_as_format
+@_with_pipeline
+def refusals(settings: "Settings", pipeline: "Pipeline", form: str) -> None:
+    """Records that could not be read, with file, line and reason."""
+    from monetization_pipeline import console
+    from monetization_pipeline.steps import reports
+
+    console.show_rows(reports.refusals(pipeline), form, "Refusals")
+
+
+@main.command()
+@click.argument("period")
+@_as_format
+@_with_pipeline
+def counts(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+    """Where every record of a billing PERIOD went. The counts must close."""
+    from monetization_pipeline import console
+    from monetization_pipeline.steps.counts import count_period
+
+    console.show_counts(count_period(pipeline, period), form, period)
+
+
+@main.command()
+@click.argument("line_id")
+@_as_format
+@_with_pipeline
+def explain(settings: "Settings", pipeline: "Pipeline", line_id: str, form: str) -> None:
+    """How one line's amount comes about: price, tiers, quantity, SQL, events and files."""
+    from monetization_pipeline import console
+    from monetization_pipeline.steps.explain import explain as explain_line
+
+    console.show_explained(explain_line(pipeline, line_id), form)
+
+
+@main.command()
+@click.argument("period")
+@click.option("--dry-run", is_flag=True, help="Say what would be booked and issued; book and send nothing.")
+@_with_pipeline
+def publish(settings: "Settings", pipeline: "Pipeline", period: str, dry_run: bool) -> None:
+    """Book the final invoices of a billing PERIOD and issue them, each once, however often this is run."""
+    from monetization_pipeline import console
+    from monetization_pipeline.definitions import publish_invoices
+    from monetization_pipeline.steps.publish import opened_ledger, publishable
+
+    if dry_run:
+        with opened_ledger(pipeline) as ledger:
+            console.show_publishable(*publishable(pipeline, ledger, period, _now()), settings.stripe_mode)
+        return
+    with console.progress(f"publishing {period}"):
+        published = publish_invoices(settings, pipeline, period, _now())
+    console.show_published(published)
+    if not published.complete:
+        sys.exit(1)
+
+
+@main.group()
+def catalog() -> None:
+    """Meters and plans."""
+
+
+@catalog.command()
+@_with_pipeline
+def check(settings: "Settings", pipeline: "Pipeline") -> None:
+    """Check meters, plans and sources; every problem is named with its file and line."""
+    from monetization_pipeline.ingest.mapping import record_sql
+    from monetization_pipeline.ingest.sources import load_sources
+    from monetization_pipeline.steps.catalogs import read_catalog
+
+    found = read_catalog(pipeline)
+    sources = load_sources(pipeline.home.sources)
+    for source in sources:
+        record_sql(source)
+    click.echo(
+        f"The catalog is in order: {len(found.meters)} meters, {len(found.plans)} plans, {len(sources)} sources."
+    )
+
+
+if __name__ == "__main__":
+    main()

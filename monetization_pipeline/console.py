@@ -1,0 +1,206 @@
+"""What the command line prints: tables and JSON on stdout, progress on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from monetization_pipeline.lake.landing import LandingFile
+from monetization_pipeline.metering.daily import BUCKETS
+from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts
+from monetization_pipeline.steps.explain import Explained, explained_json
+from monetization_pipeline.steps.publish import InvoiceState, PublishedPeriod
+from monetization_pipeline.steps.raw_events import IngestReport
+
+_MAX_ROWS = 200
+_MAX_FILES = 10
+_out = Console(highlight=False, soft_wrap=True)
+_progress = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done; on a terminal as a line that changes, else a line for each step."""
+    if not _progress.is_terminal:
+        yield lambda text: _progress.print(f"{title}: {text}", style="dim")
+        return
+    with _progress.status(f"{title} …") as status:
+
+        def report(text: str) -> None:
+            _progress.print(f"[dim]{title}: {text}[/dim]")
+            status.update(f"{title}: {text}")
+
+        yield report
+
+
+def print_json(value: object) -> None:
+    """A value as indented JSON."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], form: str, title: str) -> None:
+    """Rows as JSON, or as a table of the columns that any row fills."""
+    if form == "json":
+        print_json(list(rows))
+        return
+    columns = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "", "{}", "[]") for row in rows)]
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for name in columns:
+        table.add_column(name, overflow="fold", justify="right" if name in ("quantity", "events", "line") else "left")
+    for row in rows[:_MAX_ROWS]:
+        table.add_row(*("" if row[name] is None else str(row[name])[:300] for name in columns))
+    _out.print(table)
+    more = len(rows) - _MAX_ROWS
+    _out.print(f"{len(rows)} rows." + (f" {more} of them are not shown; --format json prints all." if more > 0 else ""))
+
+
+def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:
+    """What an ingest took in."""
+    known = len({(file.source, file.sha256) for file in received}) - len(report.ingested)
+    if report.ingested:
+        records = sum(file.records for file in report.ingested)
+        days = report.days
+        span = f", {len(days)} event days ({min(days)} to {max(days)})" if days else ""
+        _out.print(f"{len(report.ingested)} files, {records:,} records{span}.")
+        if report.refusals:
+            _out.print(f"[yellow]{report.refusals} records were refused[/yellow]; `monetize refusals` names them.")
+    if known > 0:
+        _out.print(f"{known} files were known already and changed nothing.")
+
+
+def show_run(period: str, made: Sequence[str], warnings: Sequence[str]) -> None:
+    """What a run made."""
+    for warning in warnings:
+        _progress.print(f"warning: {warning}", style="yellow")
+    _out.print(f"{period}: made {', '.join(made)}." if made else f"{period} is up to date.")
+    if made:
+        _out.print(f"`monetize invoices {period}` shows the invoices.")
+
+
+def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
+    """Invoices as JSON, or one row each and the lines below."""
+    if form == "json":
+        print_json(list(invoices))
+        return
+    table = Table("company", "due", "line", "quantity", "amount", "", "status")
+    for column in (3, 4):
+        table.columns[column].justify = "right"
+    for invoice in invoices:
+        table.add_section()
+        due, currency = invoice["bill_at"][:10], invoice["currency"]
+        table.add_row(f"[bold]{invoice['company_id']}[/bold]", due, "", "", f"[bold]{invoice['total']}[/bold]", currency,
+                      invoice["status"])  # fmt: skip
+        for line in invoice["lines"]:
+            table.add_row("", "", line["description"], line["quantity"], line["amount"], "", line["line_id"], style="dim")
+    _out.print(table)
+    _out.print(f"{len(invoices)} invoices. `monetize explain LINE_ID` shows how an amount comes about.")
+
+
+def show_counts(counts: Counts, form: str, period: str) -> None:
+    """The buckets, each group with its sum."""
+    if form == "json":
+        print_json(counts.by_name())
+        return
+    table = Table("", "", title=f"Counts {period}", title_justify="left", show_header=False)
+    table.columns[1].justify = "right"
+    for title, names, values in (
+        ("received days", RECEIVED, counts.received),
+        ("event days", EVENT_DAY, counts.days),
+        ("events by bucket", BUCKETS, counts.buckets),
+    ):
+        table.add_section()
+        table.add_row(f"[bold]{title}[/bold]", "")
+        for name in names:
+            table.add_row(name, f"{values[name]:,}")
+    _out.print(table)
+    for conflict in counts.conflicts:
+        _out.print(f"conflict: {conflict}")
+    for problem in counts.problems:
+        _out.print(f"[red]does not close: {problem}[/red]")
+    if not counts.problems:
+        _out.print("The counts close.")
+
+
+def show_explained(explained: Explained, form: str) -> None:
+    """A line from its amount down to its files."""
+    if form == "json":
+        print_json(explained_json(explained))
+        return
+    facts = explained_json(explained)
+    _out.print(f"[bold]{facts['description']}[/bold]  {facts['exact_amount']} {facts['currency']} exactly")
+    for name in ("line_id", "company_id", "subscription_id", "plan_id", "price_id", "meter_id"):
+        if facts[name]:
+            _out.print(f"  {name:<16}{facts[name]}")
+    _out.print(f"  {'period':<16}{facts['period_start']} to {facts['period_end']}, due {facts['bill_at']}")
+    _out.print(f"  {'quantity':<16}{facts['quantity']}")
+    _show_calculation(facts["calculation"])
+    if facts["sql"]:
+        _out.print(f"\n{facts['events']:,} events:\n")
+        _out.print(facts["sql"], markup=False)
+        _out.print(f"\nin {len(facts['files'])} files:")
+        for file in facts["files"][:_MAX_FILES]:
+            _out.print(f"  {file['events']:>8,}  {file['source']}/{file['file']}", markup=False)
+        if len(facts["files"]) > _MAX_FILES:
+            _out.print(f"  … and {len(facts['files']) - _MAX_FILES} more; --format json lists all")
+
+
+def _show_calculation(calculation: Mapping[str, Any]) -> None:
+    _out.print(f"  {'price model':<16}{calculation['model']}")
+    transform = calculation.get("transform")
+    if transform:
+        _out.print(f"  {'transformed':<16}{', '.join(f'{name} {value}' for name, value in transform.items())}")
+    if "included_units" in calculation:
+        _out.print(f"  {'included':<16}{calculation['included_units']}")
+    names = list(dict.fromkeys(name for part in calculation["parts"] for name in part))
+    table = Table(*names)
+    for column in table.columns:
+        column.justify = "right"
+    for part in calculation["parts"]:
+        table.add_row(*("" if part.get(name) is None else str(part[name]) for name in names))
+    _out.print(table)
+    _out.print(f"  {'sum of parts':<16}{calculation['amount']}")
+
+
+def show_publishable(
+    final: Sequence[InvoiceState], differing: Sequence[InvoiceState], not_final: Sequence[InvoiceState], mode: str
+) -> None:
+    """What publishing would do."""
+    table = Table("invoice", "company", "total", "", "status", title=f"Dry run, Stripe mode {mode}", title_justify="left")
+    for state in [*final, *differing, *not_final]:
+        invoice = state.invoice
+        table.add_row(invoice.invoice_id, invoice.company_id, f"{invoice.total:.2f}", invoice.currency, state.status)
+    _out.print(table)
+    new = sum(state.booked is None for state in final)
+    _out.print(f"{new} invoices would be booked; nothing was booked or sent.")
+    _show_left_alone(differing, not_final)
+
+
+def show_published(published: PublishedPeriod) -> None:
+    """What publishing did."""
+    report = published.report
+    _out.print(
+        f"{published.provider} ({published.mode}, account {published.account}): {len(published.booked)} invoices booked, "
+        f"{len(report.issued)} issued, {len(report.already_issued)} were issued before, "
+        f"{len(report.zero)} of zero not sent."
+    )
+    _show_left_alone(published.differing, published.not_final)
+    for failure in report.failed:
+        hint = "run the command again" if failure.may_repeat else "it will not succeed by itself"
+        _progress.print(f"error: {failure.company_id} {failure.invoice_id}: {failure.error} ({hint})", style="red")
+    if report.not_tried:
+        _progress.print(f"error: {len(report.not_tried)} invoices were not tried; run the command again", style="red")
+
+
+def _show_left_alone(differing: Sequence[InvoiceState], not_final: Sequence[InvoiceState]) -> None:
+    for state in differing:
+        _progress.print(
+            f"error: {state.invoice.company_id} {state.invoice.invoice_id} is {state.status}; what is booked never "
+            "changes, so it was left alone",
+            style="red",
+        )
+    if not_final:
+        _out.print(f"{len(not_final)} invoices are not final yet.")

@@ -1,0 +1,23 @@
+"""What can go wrong with the ledger."""
+
+from monetization_pipeline.errors import MonetizeError
+
+
+class LedgerError(MonetizeError):
+    """The ledger cannot be opened, read or written."""
+
+
+class LedgerBusyError(LedgerError):
+    """Another process holds the lock that this one needs."""
+
+
+class BookedDiffersError(LedgerError):
+    """What is to be booked is booked already, with other figures (rule 15: what is booked never changes)."""
+
+
+class LineBookedElsewhereError(LedgerError):
+    """A line of the invoice is booked already, in another invoice: it would be charged twice."""
+
+
+class PublicationDiffersError(LedgerError):
+    """An intent for this publication exists already, with other content or for another customer."""

@@ -1,0 +1,129 @@
+"""The ledger's face: typed questions and additions, each in a transaction of its own."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from monetization_pipeline.invoicing.models import Invoice
+from monetization_pipeline.ledger import booking, publications
+from monetization_pipeline.ledger.locks import hold
+from monetization_pipeline.ledger.records import (
+    Attempt,
+    BookedInvoice,
+    CustomerKey,
+    EventState,
+    Intent,
+    Outcome,
+    Publication,
+    PublicationEvent,
+)
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """An open ledger (`ledger.opening.open_ledger`). Rows are only ever added; several processes may use it at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._engine.dispose()
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Hold a lock of this ledger while the block runs; LedgerBusyError where another process holds it."""
+        return hold(self._engine, name, wait_seconds=0.0)
+
+    def book(
+        self, invoices: Sequence[Invoice], *, period: str, as_of: datetime, by: str, at: datetime, reason: str = ""
+    ) -> tuple[str, ...]:
+        """Book `invoices` under billing period `period`, all or none; the ids of those newly booked.
+
+        Booking the same content again does nothing. Raises BookedDiffersError where one is booked with other content,
+        LineBookedElsewhereError where a line stands in another booked invoice.
+        """
+        entry = booking.Booking(billing_period=period, as_of=as_of, booked_by=by, booked_at=at, reason=reason)
+        return self._write(lambda connection: booking.book(connection, invoices, entry))
+
+    def booked(self, invoice_ids: Iterable[str]) -> dict[str, BookedInvoice]:
+        """Each booked invoice among `invoice_ids`, by its id."""
+        return self._read(lambda connection: booking.booked(connection, invoice_ids))
+
+    def booked_in(self, period: str) -> tuple[BookedInvoice, ...]:
+        """Everything booked under a billing period, by company, currency and bill_at."""
+        return self._read(lambda connection: booking.booked_in(connection, period))
+
+    def publication(self, publication_id: str) -> Publication | None:
+        """One publication, None where there was never an intent."""
+        return next(iter(self._publications(publications.with_id(publication_id))), None)
+
+    def publications(self, period: str) -> tuple[Publication, ...]:
+        """The publications, to any provider, of the invoices booked under a billing period, by id."""
+        return self._publications(publications.of_period(period))
+
+    def publications_of(self, provider: str, account: str, mode: str) -> tuple[Publication, ...]:
+        """Every publication to one mode of one provider's account, by id."""
+        return self._publications(publications.of_account(provider, account, mode))
+
+    def record_intent(self, intent: Intent, at: datetime) -> Publication:
+        """The publication of `intent`, made if it is new; PublicationDiffersError where it exists otherwise."""
+        return self._write(lambda connection: publications.record_intent(connection, intent, at))
+
+    def record_draft(self, publication_id: str, provider_invoice_id: str, at: datetime) -> Publication:
+        """A draft of it stands at the provider."""
+        return self._event(PublicationEvent(publication_id, EventState.DRAFT, provider_invoice_id, at))
+
+    def record_abandoned(self, publication_id: str, provider_invoice_id: str, detail: str, at: datetime) -> Publication:
+        """Its draft is gone; the next one is made under new idempotency keys."""
+        return self._event(
+            PublicationEvent(publication_id, EventState.ABANDONED, provider_invoice_id, at, detail=detail)
+        )
+
+    def record_issued(
+        self, publication_id: str, provider_invoice_id: str, number: str | None, total: Decimal, at: datetime
+    ) -> Publication:
+        """It is issued at the provider. A second time is refused by the database."""
+        return self._event(
+            PublicationEvent(publication_id, EventState.ISSUED, provider_invoice_id, at, number=number, total=total)
+        )
+
+    def record_request(self, subject: str, step: str, at: datetime) -> Attempt:
+        """Commit that a request is about to be sent; returns its id and the idempotency key to send it under."""
+        return self._write(lambda connection: publications.record_request(connection, subject, step, at))
+
+    def record_outcome(self, request_id: int, outcome: Outcome, detail: str, at: datetime) -> None:
+        """Append how that request ended."""
+        self._write(lambda connection: publications.record_outcome(connection, request_id, outcome, detail, at))
+
+    def customer(self, key: CustomerKey) -> str | None:
+        """The company's customer id at the provider, None while it has none."""
+        return self._read(lambda connection: publications.customer(connection, key))
+
+    def put_customer(self, key: CustomerKey, provider_customer_id: str, at: datetime) -> None:
+        """Map the company to that customer from now on."""
+        self._write(lambda connection: publications.put_customer(connection, key, provider_customer_id, at))
+
+    def _publications(self, condition: ColumnElement[bool]) -> tuple[Publication, ...]:
+        return self._read(lambda connection: publications.publications(connection, condition))
+
+    def _event(self, event: PublicationEvent) -> Publication:
+        return self._write(lambda connection: publications.record_event(connection, event))
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.connect().execution_options(ledger_reads=True) as connection:
+            return work(connection)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` and commit it; once more where another process added the same rows meanwhile (PostgreSQL)."""
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except IntegrityError:
+            with self._engine.begin() as connection:
+                return work(connection)

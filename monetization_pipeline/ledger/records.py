@@ -1,0 +1,120 @@
+"""The rows of the ledger as the rest of the program sees them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from monetization_pipeline.invoicing.models import Invoice
+
+
+@dataclass(frozen=True, slots=True)
+class BookedInvoice:
+    """One booked invoice, with who booked it, when, why, and from which cut-off of the events."""
+
+    invoice: Invoice
+    revision: int
+    billing_period: str
+    content_hash: str
+    as_of: datetime
+    booked_at: datetime
+    booked_by: str
+    reason: str
+
+
+class PublicationState(StrEnum):
+    """How far a publication has come: the last of its events, `intent` before the first one."""
+
+    INTENT = "intent"
+    DRAFT = "draft"
+    ISSUED = "issued"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The decision to publish one booked invoice to one customer of one provider's account.
+
+    `publication_id` is also the publish key that stands in the provider's metadata; `total` is what the provider is
+    to show, in major units of `currency`.
+    """
+
+    publication_id: str
+    provider: str
+    account: str
+    mode: str
+    invoice_id: str
+    revision: int
+    content_hash: str
+    provider_customer_id: str
+    currency: str
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """An intent and what has become of it; the provider's fields are None until the provider has given them."""
+
+    intent: Intent
+    state: PublicationState
+    attempt: int
+    provider_invoice_id: str | None
+    number: str | None
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def publication_id(self) -> str:
+        """Its id, which is also the publish key."""
+        return self.intent.publication_id
+
+
+class EventState(StrEnum):
+    """What can become of a publication."""
+
+    DRAFT = "draft"
+    ABANDONED = "abandoned"
+    ISSUED = "issued"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationEvent:
+    """One thing that became of a publication; `number` and `total` are the issued invoice's."""
+
+    publication_id: str
+    state: EventState
+    provider_invoice_id: str
+    at: datetime
+    number: str | None = None
+    total: Decimal | None = None
+    detail: str = ""
+
+
+class Outcome(StrEnum):
+    """How one request to a provider ended.
+
+    `not_done`: refused before anything happened, and its key is as good as new. `unknown`: no answer. `spent`: an
+    answer that the provider may repeat for this key, so that the next request needs another.
+    """
+
+    DONE = "done"
+    NOT_DONE = "not_done"
+    UNKNOWN = "unknown"
+    SPENT = "spent"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerKey:
+    """Whose customer: a company in one mode of one provider's account."""
+
+    provider: str
+    account: str
+    mode: str
+    company_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The next request of one step for one subject, with the idempotency key it is made under."""
+
+    request_id: int
+    idempotency_key: str

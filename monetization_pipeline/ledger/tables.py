@@ -1,0 +1,190 @@
+"""The ledger's tables. Rows are only ever added: triggers refuse UPDATE and DELETE (see the migrations).
+
+Decimals and instants are text, the same bytes on SQLite and PostgreSQL: SQLite would store a decimal as a float and
+an instant without its zone.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import Dialect, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A decimal as plain text; scale is kept, so `0.00` stays `0.00`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else format(value, "f")
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        return None if value is None else Decimal(value)
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An aware instant as `2023-08-01T00:00:00.000000Z`: sorts as text, loses nothing."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("the ledger takes aware instants only")
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else datetime.fromisoformat(value)
+
+
+class Base(DeclarativeBase):
+    """Metadata of all tables."""
+
+    type_annotation_map: ClassVar[dict[type, TypeEngine[Any] | type[TypeEngine[Any]]]] = {
+        str: Text,
+        Decimal: ExactDecimal,
+        datetime: UtcInstant,
+    }
+
+
+class BookedInvoiceRow(Base):
+    """One booked invoice. `content_json` is the invoice as booked, `content_hash` its hash."""
+
+    __tablename__ = "booked_invoices"
+
+    invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[str]
+    subscription_id: Mapped[str | None]
+    currency: Mapped[str]
+    bill_at: Mapped[datetime]
+    billing_period: Mapped[str] = mapped_column(index=True)
+    total: Mapped[Decimal]
+    content_hash: Mapped[str]
+    content_json: Mapped[str]
+    as_of: Mapped[datetime]
+    booked_at: Mapped[datetime]
+    booked_by: Mapped[str]
+    reason: Mapped[str]
+
+
+class BookedLineRow(Base):
+    """One line of a booked invoice. A line_id is booked once for each revision, whatever invoice it stands in."""
+
+    __tablename__ = "booked_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["invoice_id", "revision"], ["booked_invoices.invoice_id", "booked_invoices.revision"]),
+        UniqueConstraint("line_id", "revision", name="booked_lines_once"),
+    )
+
+    invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    line_id: Mapped[str]
+    subscription_id: Mapped[str]
+    price_id: Mapped[str]
+    meter_id: Mapped[str | None]
+    period_start: Mapped[datetime]
+    period_end: Mapped[datetime]
+    quantity: Mapped[Decimal]
+    amount: Mapped[Decimal]
+    exact_amount: Mapped[Decimal]
+    description: Mapped[str]
+
+
+class CustomerMappingRow(Base):
+    """A company's customer at a provider; a changed mapping is a row with the next `sequence`, the last one holds."""
+
+    __tablename__ = "customer_mappings"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(primary_key=True)
+    company_id: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    provider_customer_id: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class PublicationRow(Base):
+    """The intent to publish one revision of one invoice to one account in one mode: there is one, or none."""
+
+    __tablename__ = "publications"
+    __table_args__ = (
+        UniqueConstraint("provider", "account", "mode", "invoice_id", "revision", name="publications_once"),
+        ForeignKeyConstraint(["invoice_id", "revision"], ["booked_invoices.invoice_id", "booked_invoices.revision"]),
+    )
+
+    publication_id: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    account: Mapped[str]
+    mode: Mapped[str]
+    invoice_id: Mapped[str]
+    revision: Mapped[int]
+    content_hash: Mapped[str]
+    provider_customer_id: Mapped[str]
+    currency: Mapped[str]
+    total: Mapped[Decimal]
+    created_at: Mapped[datetime]
+
+
+class PublicationEventRow(Base):
+    """What became of a publication: `draft` made, draft `abandoned`, `issued` (at most once)."""
+
+    __tablename__ = "publication_events"
+    __table_args__ = (
+        Index(
+            "publication_events_issued_once",
+            "publication_id",
+            unique=True,
+            sqlite_where=text("state = 'issued'"),
+            postgresql_where=text("state = 'issued'"),
+        ),
+    )
+
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    publication_id: Mapped[str] = mapped_column(ForeignKey("publications.publication_id"), index=True)
+    state: Mapped[str]
+    provider_invoice_id: Mapped[str]
+    number: Mapped[str | None]
+    total: Mapped[Decimal | None]
+    detail: Mapped[str]
+    at: Mapped[datetime]
+
+
+class ProviderRequestRow(Base):
+    """One request that changes something at a provider, committed before it is sent.
+
+    `subject` is a publication_id or a customer's key; `idempotency_key` is `<subject>:<step>:<attempt>`.
+    """
+
+    __tablename__ = "provider_requests"
+    __table_args__ = (Index("provider_requests_of_step", "subject", "step"),)
+
+    request_id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str]
+    step: Mapped[str]
+    attempt: Mapped[int]
+    idempotency_key: Mapped[str]
+    sent_at: Mapped[datetime]
+
+
+class ProviderOutcomeRow(Base):
+    """How one request ended. A request without an outcome was cut short: what it did is not known."""
+
+    __tablename__ = "provider_outcomes"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("provider_requests.request_id"), primary_key=True)
+    outcome: Mapped[str]
+    detail: Mapped[str]
+    at: Mapped[datetime]
+
+
+#: Every table whose rows never change; the migrations put triggers on each.
+APPEND_ONLY = tuple(Base.metadata.tables)

@@ -1,0 +1,1 @@
+"""Booked invoices become invoices of a provider, each exactly once."""

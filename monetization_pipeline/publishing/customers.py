@@ -1,0 +1,35 @@
+"""The customer at the provider that a company is billed as."""
+
+from monetization_pipeline.customers.models import Company
+from monetization_pipeline.ledger.records import CustomerKey
+from monetization_pipeline.publishing.issuing import Issuing
+from monetization_pipeline.publishing.keys import customer_key
+from monetization_pipeline.publishing.protocol import PermanentError
+
+
+def ensure_customer(issuing: Issuing, company: Company) -> str:
+    """The company's customer id: the one stated with the company, else the ledger's, else found there, else made.
+
+    Raises PermanentError where the stated customer does not exist, or several bear the company's id.
+    """
+    provider, ledger = issuing.provider, issuing.ledger
+    key = CustomerKey(provider.name, provider.account, provider.mode, company.company_id)
+    known = ledger.customer(key)
+    stated = company.provider_customer_id
+    if known is not None and stated in (None, known):
+        return known
+    if stated is not None:
+        if not provider.customer_exists(stated):
+            raise PermanentError(
+                f"company {company.company_id!r} has provider_customer_id {stated!r}, and {provider.name} "
+                f"({provider.account}, {provider.mode}) has no such customer; correct it in the company's record"
+            )
+        chosen = stated
+    else:
+        chosen = provider.find_customer(company.company_id) or issuing.sent(
+            customer_key(key.provider, key.account, key.mode, key.company_id),
+            "customer",
+            lambda idempotency_key: provider.create_customer(company, idempotency_key),
+        )
+    ledger.put_customer(key, chosen, issuing.clock())
+    return chosen

@@ -1,0 +1,201 @@
+"""Publish booked invoices: each becomes one final invoice at the provider, however often this is repeated."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from monetization_pipeline.customers.models import Company
+from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.invoicing.models import Invoice, content_hash
+from monetization_pipeline.ledger.ledger import Ledger
+from monetization_pipeline.ledger.records import BookedInvoice, Intent, Publication, PublicationState
+from monetization_pipeline.publishing.customers import ensure_customer
+from monetization_pipeline.publishing.issuing import Issuing
+from monetization_pipeline.publishing.keys import publish_key
+from monetization_pipeline.publishing.protocol import (
+    Document,
+    DocumentLine,
+    PermanentError,
+    Provider,
+    ProviderError,
+)
+
+# So many invoices in a row that failed for reasons of the network mean that the next one will, too.
+_GIVE_UP_AFTER = 3
+
+_NOBODY: Mapping[str, Company] = MappingProxyType({})
+
+
+class NotBookedError(MonetizeError):
+    """An invoice is to be issued that is not booked."""
+
+
+class ContentChangedError(MonetizeError):
+    """An invoice is to be issued with other content than it is booked with, or was begun to be published with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An invoice that was not issued, and why."""
+
+    invoice_id: str
+    company_id: str
+    error: ProviderError
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether publishing again, with nothing changed, may help."""
+        return not isinstance(self.error, PermanentError)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """What publishing did: `zero` were not to be issued, `not_tried` not come to after the provider failed."""
+
+    issued: tuple[Publication, ...]
+    already_issued: tuple[Publication, ...]
+    zero: tuple[str, ...]
+    failed: tuple[Failure, ...]
+    not_tried: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every invoice that is to be issued is issued."""
+        return not self.failed and not self.not_tried
+
+
+def publish(
+    invoices: Sequence[Invoice],
+    provider: Provider,
+    ledger: Ledger,
+    clock: Callable[[], datetime],
+    *,
+    companies: Mapping[str, Company] = _NOBODY,
+    issue_zero: bool = False,
+) -> PublishReport:
+    """Issue each of `invoices` at `provider` unless it is issued already.
+
+    `companies`, by company_id, give names, addresses and customer ids for those that have no customer yet. One
+    invoice's failure does not keep the others from being issued: it stands in the report, and publishing again goes
+    on with it. Raises NotBookedError and ContentChangedError before anything is sent, LedgerBusyError while another
+    process publishes from the same ledger, and a ProviderError where not even the account can be read.
+    """
+    booked = _booked(invoices, ledger)
+    with ledger.lock("publish"):
+        run = _Run(Issuing(provider, ledger, clock), companies, issue_zero)
+        plans = [run.plan(booked[invoice.invoice_id]) for invoice in invoices]
+        return run.issue_all(plans)
+
+
+def _booked(invoices: Sequence[Invoice], ledger: Ledger) -> dict[str, BookedInvoice]:
+    booked = ledger.booked(invoice.invoice_id for invoice in invoices)
+    missing = [invoice.invoice_id for invoice in invoices if invoice.invoice_id not in booked]
+    if missing:
+        raise NotBookedError(f"only booked invoices are issued, and these are not booked: {', '.join(missing)}")
+    changed = [each.invoice_id for each in invoices if booked[each.invoice_id].content_hash != content_hash(each)]
+    if changed:
+        raise ContentChangedError(
+            f"these invoices are booked with other content, nothing was sent: {', '.join(changed)}; "
+            "publish what is booked, and correct it by an adjustment"
+        )
+    return booked
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    booked: BookedInvoice
+    publish_key: str
+    begun: Publication | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    issuing: Issuing
+    companies: Mapping[str, Company]
+    issue_zero: bool
+
+    def plan(self, booked: BookedInvoice) -> _Plan:
+        """What is known of an invoice's publication; ContentChangedError where it was begun with other content."""
+        provider = self.issuing.provider
+        invoice_id = booked.invoice.invoice_id
+        key = publish_key(provider.name, provider.account, provider.mode, invoice_id, booked.revision)
+        begun = self.issuing.ledger.publication(key)
+        if begun is not None and begun.intent.content_hash != booked.content_hash:
+            raise ContentChangedError(
+                f"invoice {invoice_id} was begun to be published with other content (publish key {key}); nothing was "
+                "sent. A publication never changes: correct the invoice by an adjustment"
+            )
+        return _Plan(booked, key, begun)
+
+    def issue_all(self, plans: Sequence[_Plan]) -> PublishReport:
+        issued: list[Publication] = []
+        already: list[Publication] = []
+        zero: list[str] = []
+        failed: list[Failure] = []
+        unreachable = 0
+        done = 0
+        for plan in plans:
+            if unreachable >= _GIVE_UP_AFTER:
+                break
+            done += 1
+            invoice = plan.booked.invoice
+            if plan.begun is not None and plan.begun.state is PublicationState.ISSUED:
+                already.append(plan.begun)
+            elif invoice.total == 0 and not self.issue_zero:
+                zero.append(invoice.invoice_id)
+            else:
+                try:
+                    issued.append(self.issue(plan))
+                    unreachable = 0
+                except ProviderError as error:
+                    failed.append(Failure(invoice.invoice_id, invoice.company_id, error))
+                    unreachable = 0 if isinstance(error, PermanentError) else unreachable + 1
+        rest = tuple(plan.booked.invoice.invoice_id for plan in plans[done:])
+        return PublishReport(tuple(issued), tuple(already), tuple(zero), tuple(failed), rest)
+
+    def issue(self, plan: _Plan) -> Publication:
+        provider, invoice = self.issuing.provider, plan.booked.invoice
+        amounts = provider.amounts(invoice)
+        if plan.begun is not None:
+            customer_id = plan.begun.intent.provider_customer_id
+        else:
+            customer_id = ensure_customer(self.issuing, self.companies.get(invoice.company_id) or _bare(invoice))
+        document = Document(
+            publish_key=plan.publish_key,
+            content_hash=plan.booked.content_hash,
+            invoice_id=invoice.invoice_id,
+            provider_customer_id=customer_id,
+            currency=invoice.currency,
+            lines=tuple(
+                DocumentLine(line.line_id, amount, line.description, line.period_start, line.period_end)
+                for line, amount in zip(invoice.lines, amounts, strict=True)
+            ),
+            total=sum(amounts, start=0 * invoice.total),
+        )
+        intent = Intent(
+            publication_id=plan.publish_key,
+            provider=provider.name,
+            account=provider.account,
+            mode=provider.mode,
+            invoice_id=invoice.invoice_id,
+            revision=plan.booked.revision,
+            content_hash=plan.booked.content_hash,
+            provider_customer_id=customer_id,
+            currency=invoice.currency,
+            total=document.total,
+        )
+        return self.issuing.issue(intent, document)
+
+
+def _bare(invoice: Invoice) -> Company:
+    return Company(
+        company_id=invoice.company_id,
+        name=None,
+        time_zone=None,
+        provider_customer_id=None,
+        email=None,
+        metadata="{}",
+        valid_from=None,
+        valid_to=None,
+    )

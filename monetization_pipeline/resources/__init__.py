@@ -1,0 +1,1 @@
+"""Thin shells around what the steps work with; no logic here."""

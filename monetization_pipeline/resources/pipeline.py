@@ -1,0 +1,24 @@
+"""The working folder as a Dagster resource."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
+
+
+class PipelineResource(dg.ConfigurableResource):
+    """One working folder and the seller's settings."""
+
+    home: str = Field(description="the working folder")
+    first_month: str = Field(default="2020-01", description="first billing period there is, YYYY-MM")
+    grace_days: int = Field(default=1, description="days after bill_at during which an invoice stays a draft")
+    memory_limit: str = Field(default="800MB", description="what the engine may use before it spills to disk")
+    issue_zero: bool = Field(default=False, description="whether invoices of nothing are issued")
+
+    def pipeline(self) -> Pipeline:
+        """What every step works with."""
+        seller = Seller(first_month=self.first_month, grace=timedelta(days=self.grace_days), issue_zero=self.issue_zero)
+        return Pipeline(Home(Path(self.home)), seller, self.memory_limit)

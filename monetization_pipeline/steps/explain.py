@@ -1,0 +1,147 @@
+"""A line back to its price, its figures, its events and the files that they came in."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monetization_pipeline.catalog.models import Catalog, Price
+from monetization_pipeline.datasets import RATED_LINES
+from monetization_pipeline.engines.base import Session
+from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.metering.daily import dimension_column
+from monetization_pipeline.metering.meters import MeterSql, meter_sql
+from monetization_pipeline.money import plain
+from monetization_pipeline.periods import Period
+from monetization_pipeline.rating.ids import instant_text
+from monetization_pipeline.rating.lines import LineKind, RatedLine
+from monetization_pipeline.steps import attribution
+from monetization_pipeline.steps.attribution import Attribution
+from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.daily_usage import open_metered
+from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.usage import span_days
+
+
+class UnknownLineError(MonetizeError):
+    """No rated line has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A landing file and how many of the line's events came in it."""
+
+    source: str
+    file: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """All that a line's amount comes from. `price` is as it stands in the catalog now, None where it is gone.
+
+    `sql` selects the line's events from the dataset `events`; empty for a fee.
+    """
+
+    month: str
+    line: RatedLine
+    price: Price | None
+    explanation: Mapping[str, Any]
+    sql: str
+    events: int
+    files: Sequence[SourceFile]
+
+
+def explain(pipeline: Pipeline, line_id: str) -> Explained:
+    """Explain one rated line. Raises UnknownLineError."""
+    month, line = _find(pipeline, line_id)
+    catalog = read_catalog(pipeline)
+    plan = catalog.plan(line.plan_id)
+    price = next((price for price in plan.prices if price.price_id == line.price_id), None) if plan else None
+    sql, files = "", []
+    if line.kind is LineKind.USAGE:
+        sql, files = _events(pipeline, catalog, line)
+    events = sum(file.events for file in files)
+    return Explained(month, line, price, json.loads(line.explanation), sql, events, files)
+
+
+def _find(pipeline: Pipeline, line_id: str) -> tuple[str, RatedLine]:
+    with pipeline.engine.session() as session:
+        session.view("rated_lines", RATED_LINES.schema, pipeline.lake.table(RATED_LINES).files())
+        rows = session.arrow("SELECT * FROM rated_lines WHERE line_id = ?", [line_id]).to_pylist()
+    if not rows:
+        raise UnknownLineError(
+            f"no line has the id {line_id!r}; `monetize invoices PERIOD --format json` lists the lines of a period"
+        )
+    row = rows[0]
+    fields = {name: row[name] for name in RatedLine.__slots__ if name != "kind"}
+    return row["billing_period"], RatedLine(**fields, kind=LineKind(row["kind"]))
+
+
+def _events(pipeline: Pipeline, catalog: Catalog, line: RatedLine) -> tuple[str, list[SourceFile]]:
+    meters = [meter_sql(meter) for meter in catalog.meters]
+    index = next((index for index, meter in enumerate(meters) if meter.meter.meter_id == line.meter_id), None)
+    if index is None:
+        return "", []
+    known = Attribution.read(pipeline, catalog)
+    period = Period(line.full_period_start, line.full_period_end)
+    with pipeline.engine.session() as session:
+        attribution.register(session, known, period, pipeline.seller.zone)
+        open_metered(pipeline, session, meters, [day.isoformat() for day in span_days(period)])
+        return _sql(meters[index], line), _files(session, meters, index, line)
+
+
+def _files(session: Session, meters: Sequence[MeterSql], index: int, line: RatedLine) -> list[SourceFile]:
+    group = json.loads(line.group)
+    conditions = [f"{dimension_column(meters, name)} IS NOT DISTINCT FROM ?" for name in group]
+    rows = session.rows(
+        f"""SELECT source, file, count(*) FROM metered JOIN (SELECT row_no AS charge_no, subscription_id AS charged_to,
+                period_start AS charged_for FROM charges) ON row_no = charge_no
+        WHERE {" AND ".join([f"falls_{index}", "charged_to = ?", "charged_for = ?", *conditions])}
+        GROUP BY source, file ORDER BY source, file""",
+        [line.subscription_id, line.full_period_start, *group.values()],
+    )
+    return [SourceFile(*row) for row in rows]
+
+
+def _sql(meter: MeterSql, line: RatedLine) -> str:
+    group = json.loads(line.group)
+    conditions = [
+        f"occurred_at >= TIMESTAMPTZ '{instant_text(line.period_start)}'",
+        f"occurred_at < TIMESTAMPTZ '{instant_text(line.period_end)}'",
+        f"company_id = {text_literal(line.company_id)} -- or its users' company, or an explicit subscription",
+        meter.selects,
+        meter.passes,
+        *(f"{meter.dimensions[name]} IS NOT DISTINCT FROM {text_literal(str(value))}" for name, value in group.items()),
+    ]
+    value = "count(*)" if meter.meter.value is None else f"{meter.meter.aggregation.value}({meter.meter.value})"
+    return f"SELECT {value} FROM events\nWHERE " + "\n  AND ".join(conditions)
+
+
+def explained_json(explained: Explained) -> dict[str, Any]:
+    """The same, ready for `json.dumps`; decimals as text."""
+    line = explained.line
+    return {
+        "line_id": line.line_id,
+        "billing_period": explained.month,
+        "company_id": line.company_id,
+        "subscription_id": line.subscription_id,
+        "plan_id": line.plan_id,
+        "price_id": line.price_id,
+        "meter_id": line.meter_id,
+        "kind": line.kind.value,
+        "period_start": instant_text(line.period_start),
+        "period_end": instant_text(line.period_end),
+        "bill_at": instant_text(line.bill_at),
+        "group": json.loads(line.group),
+        "quantity": plain(line.quantity),
+        "currency": line.currency,
+        "exact_amount": plain(line.amount),
+        "description": line.description,
+        "price": None if explained.price is None else explained.price.model_dump(mode="json", exclude_defaults=True),
+        "calculation": explained.explanation,
+        "sql": explained.sql,
+        "events": explained.events,
+        "files": [{"source": file.source, "file": file.file, "events": file.events} for file in explained.files],
+    }

@@ -1,0 +1,61 @@
+"""What people ask to see of a billing period, as plain rows ready for JSON: decimals and instants are text."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from monetization_pipeline.datasets import REFUSALS, UNBILLED, USAGE
+from monetization_pipeline.invoicing.models import invoice_json
+from monetization_pipeline.lake.ingest_log import read_log, visible_files
+from monetization_pipeline.money import plain
+from monetization_pipeline.periods import month_period
+from monetization_pipeline.rating.ids import instant_text
+from monetization_pipeline.steps import plan
+from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.publish import invoice_states, opened_ledger
+from monetization_pipeline.steps.tables import read_rows
+from monetization_pipeline.steps.usage import span_days
+
+_NOT_SHOWN = ("billing_period", "occurred_on", "received_on")
+
+
+def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[dict[str, Any]]:
+    """Every invoice of a billing period with its status, by company."""
+    complete = not plan.reasons(pipeline, read_catalog(pipeline), month)
+    with opened_ledger(pipeline) as ledger:
+        states = invoice_states(pipeline, ledger, month, now, inputs_complete=complete)
+    return [{**invoice_json(state.invoice), "status": state.status} for state in states]
+
+
+def usage(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
+    """Usage rows of a billing period."""
+    month_period(month, pipeline.seller.zone)
+    return [_shown(row) for row in read_rows(pipeline.lake.table(USAGE).files([month]))]
+
+
+def unbilled(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
+    """Events of a billing period that nobody is charged for, and meters that are ambiguous for an event."""
+    days = [day.isoformat() for day in span_days(month_period(month, pipeline.seller.zone))]
+    rows = read_rows(pipeline.lake.table(UNBILLED).files(days))
+    rows.sort(key=lambda row: (row["occurred_at"], row["source"], row["event_id"], row["meter_id"]))
+    return [_shown(row) for row in rows]
+
+
+def refusals(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Every refused record, in the order received."""
+    rows = read_rows(visible_files(pipeline.lake, REFUSALS, read_log(pipeline.lake).batches))
+    rows.sort(key=lambda row: (row["received_at"], row["source"], row["file"], row["line"], row["record"]))
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _text(value) for name, value in row.items() if name not in _NOT_SHOWN}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return value.isoformat() if isinstance(value, date) else value

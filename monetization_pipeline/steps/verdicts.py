@@ -1,0 +1,132 @@
+"""Verdicts on what lies in the lake: schemas, and counts that close (rule 6). Asset checks show them, the gate asks.
+
+A verdict is a list of problems in words; empty means that all is well.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from monetization_pipeline.datasets import (
+    ALL,
+    DAILY_USAGE,
+    ENTITY_CHANGES,
+    EVENTS,
+    RAW_EVENTS,
+    REFUSALS,
+    DatasetSpec,
+)
+from monetization_pipeline.lake.ingest_log import read_log, visible_files
+from monetization_pipeline.metering.daily import BUCKETS, METERED
+from monetization_pipeline.steps.counts import EVENT_DAY, Counts, count_days, count_period, count_received
+from monetization_pipeline.steps.pipeline import Pipeline
+
+
+def schema_problems(
+    pipeline: Pipeline, specs: Iterable[DatasetSpec] = ALL, partitions: Collection[str] | None = None
+) -> list[str]:
+    """Columns of Parquet files that are not those of `datasets.py`: of the given partitions, else of the newest one."""
+    problems: list[str] = []
+    for spec in specs:
+        table = pipeline.lake.table(spec)
+        wanted = partitions
+        if spec.partition_column is None:
+            wanted = None
+        elif wanted is None:
+            wanted = table.partitions()[-1:]
+        files = table.files(wanted)
+        problems += [f"{spec.name}: {path.name}: {problem}" for path in files for problem in _differences(spec, path)]
+    return problems
+
+
+def received_problems(pipeline: Pipeline, days: Collection[date]) -> list[str]:
+    """Received days whose records do not add up, or whose rows in the lake are not those that `landing_files` lists."""
+    files = [file for file in read_log(pipeline.lake).files if file.received_on in days]
+    listed: Counter[tuple[str, str]] = Counter()
+    for file in files:
+        for spec in (RAW_EVENTS, REFUSALS, ENTITY_CHANGES):
+            listed[spec.name, file.batch_id] += getattr(file, spec.name)
+    problems = replace(_no_counts(), received=count_received(files)).problems
+    for spec in (RAW_EVENTS, REFUSALS, ENTITY_CHANGES):
+        held: Counter[str] = Counter()
+        for path in visible_files(pipeline.lake, spec, {file.batch_id for file in files}):
+            held[path.name.partition("-")[0]] += pq.read_metadata(path).num_rows
+        for file in {file.batch_id: file for file in files}.values():
+            expected, found = listed[spec.name, file.batch_id], held[file.batch_id]
+            if expected != found:
+                problems.append(
+                    f"received day {file.received_on}, source {file.source}: landing_files lists {expected} "
+                    f"{spec.name}, but there are {found}"
+                )
+    return problems
+
+
+def event_day_problems(pipeline: Pipeline, days: Sequence[date]) -> list[str]:
+    """Event days whose raw events are not all accounted for in `events`."""
+    problems: list[str] = []
+    log = read_log(pipeline.lake)
+    for day in days:
+        counts = count_days(pipeline, log, [day])
+        # Where an event lies is known once it is metered: that is `metering_problems`.
+        unmetered = dict.fromkeys(BUCKETS, 0) | {METERED: counts.days["events"]}
+        problems += [f"{day}: {problem}" for problem in replace(counts, buckets=unmetered).problems]
+        problems += _row_problems(pipeline, EVENTS, day)
+    return problems
+
+
+def metering_problems(pipeline: Pipeline, days: Sequence[date]) -> list[str]:
+    """Event days whose events do not each lie in one bucket."""
+    problems: list[str] = []
+    log = read_log(pipeline.lake)
+    for day in days:
+        problems += [f"{day}: {problem}" for problem in count_days(pipeline, log, [day]).problems]
+        problems += _row_problems(pipeline, DAILY_USAGE, day)
+    return problems
+
+
+def period_problems(pipeline: Pipeline, month: str) -> list[str]:
+    """A billing period whose counts do not close."""
+    return [f"{month}: {problem}" for problem in count_period(pipeline, month).problems]
+
+
+def _no_counts() -> Counts:
+    return Counts(count_received([]), dict.fromkeys(EVENT_DAY, 0), dict.fromkeys(BUCKETS, 0))
+
+
+def _row_problems(pipeline: Pipeline, spec: DatasetSpec, day: date) -> list[str]:
+    table = pipeline.lake.table(spec)
+    state = table.state(day.isoformat())
+    expected = 0 if state is None else state.rows
+    found = sum(pq.read_metadata(path).num_rows for path in table.files([day.isoformat()]))
+    if found == expected:
+        return []
+    return [f"{day}: {spec.name} was committed with {expected} rows, but its files hold {found}"]
+
+
+def _differences(spec: DatasetSpec, path: Path) -> list[str]:
+    found = pq.read_schema(path)
+    missing = [f"column {name} is missing" for name in spec.schema.names if name not in found.names]
+    unknown = [f"column {name} is not one of {spec.name}" for name in found.names if name not in spec.schema.names]
+    wrong = [
+        f"column {field.name} is {found.field(field.name).type}, not {field.type}"
+        for field in spec.schema
+        if field.name in found.names and not _same(found.field(field.name).type, field.type)
+    ]
+    return [*missing, *unknown, *wrong]
+
+
+def _same(found: pa.DataType, expected: pa.DataType) -> bool:
+    # What a writer calls the elements of a list means nothing.
+    if pa.types.is_list(found) and pa.types.is_list(expected):
+        return _same(found.value_type, expected.value_type)
+    if pa.types.is_struct(found) and pa.types.is_struct(expected):
+        pairs = zip(found, expected, strict=False)
+        return found.num_fields == expected.num_fields and all(
+            one.name == other.name and _same(one.type, other.type) for one, other in pairs
+        )
+    return found == expected

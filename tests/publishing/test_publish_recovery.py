@@ -1,0 +1,226 @@
+"""Whatever call fails, however, and whenever it is done again: one final invoice with exactly our lines."""
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monetization_pipeline.invoicing.models import Invoice
+from monetization_pipeline.ledger.ledger import Ledger
+from monetization_pipeline.ledger.opening import open_ledger
+from monetization_pipeline.ledger.records import PublicationState
+from monetization_pipeline.publishing.protocol import ProviderError
+from monetization_pipeline.publishing.publisher import PublishReport, publish
+
+#: Calls that publishing one invoice of a new company takes; a test below holds it to that.
+CALLS = 9
+FAULTS = ("before", "after", "500", "500_after", "429")
+
+MakeInvoice = Callable[..., Invoice]
+Publish = Callable[..., PublishReport]
+Book = Callable[..., list[Invoice]]
+
+
+class KilledError(BaseException):
+    """The process dies here: nothing that follows is done."""
+
+
+class Dying:
+    """A provider whose process dies at the n-th call to it, before or after the call is made."""
+
+    def __init__(self, provider: Any, dies_at: int, *, after: bool) -> None:
+        self._provider = provider
+        self._left = dies_at
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._provider, name)
+        if not callable(found):
+            return found
+
+        def call(*arguments: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise KilledError
+            result = found(*arguments)
+            if self._left == 0:
+                raise KilledError
+            return result
+
+        return call
+
+
+def try_to(publish_all: Publish, invoices: list[Invoice], provider: Any = None) -> None:
+    with suppress(ProviderError, KilledError):
+        publish_all(invoices, provider)
+
+
+def assert_issued_once(sandbox: Any, ledger: Ledger, invoice: Invoice) -> None:
+    assert len(sandbox.customers()) == 1
+    (remote,) = sandbox.invoices()
+    assert (remote["status"], remote["total"]) == ("open", 10001)
+    assert sandbox.lines(remote["id"]) == {invoice.lines[0].line_id: 101, invoice.lines[1].line_id: 9900}
+    (publication,) = ledger.publications("2023-07")
+    assert publication.state is PublicationState.ISSUED
+    assert (publication.provider_invoice_id, publication.number) == (remote["id"], remote["number"])
+
+
+def test_one_invoice_of_a_new_company_takes_nine_calls(
+    sandbox: Any, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    assert publish_all(booked(make_invoice())).complete
+    assert [(call["method"], call["path"].rsplit("/")[-1][:10]) for call in sandbox.calls("POST")] == [
+        ("POST", "customers"),
+        ("POST", "invoices"),
+        ("POST", "add_lines"),
+        ("POST", "finalize"),
+    ]
+    assert len(sandbox.calls()) == CALLS
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["at once", "a day later"])
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("call", range(1, CALLS + 1))
+def test_after_any_failure_of_any_call_publishing_again_issues_once(
+    sandbox: Any,
+    ledger: Ledger,
+    make_invoice: MakeInvoice,
+    booked: Book,
+    publish_all: Publish,
+    call: int,
+    kind: str,
+    forget: bool,
+) -> None:
+    (invoice,) = booked(make_invoice())
+    sandbox.fault(call=call, kind=kind)
+    try_to(publish_all, [invoice])
+    if forget:
+        sandbox.forget_keys()
+    # A failure that the provider repeats for the same key costs one more time.
+    try_to(publish_all, [invoice])
+    report = publish_all([invoice])
+    assert report.complete
+    assert_issued_once(sandbox, ledger, invoice)
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["at once", "a day later"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("dies_at", range(1, 10))
+def test_after_dying_at_any_call_publishing_again_issues_once(
+    sandbox: Any,
+    ledger: Ledger,
+    make_invoice: MakeInvoice,
+    booked: Book,
+    publish_all: Publish,
+    dies_at: int,
+    after: bool,
+    forget: bool,
+) -> None:
+    (invoice,) = booked(make_invoice())
+    try_to(publish_all, [invoice], Dying(sandbox.provider(), dies_at, after=after))
+    if forget:
+        sandbox.forget_keys()
+    assert publish_all([invoice]).complete
+    assert_issued_once(sandbox, ledger, invoice)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), list(product(["before", "after", "500", "500_after"], ["after", "500_after"])), ids=str
+)
+@pytest.mark.parametrize("path", ["/customers", "/invoices", "/add_lines", "/finalize"])
+def test_two_failures_of_the_same_request_are_survived(
+    sandbox: Any,
+    ledger: Ledger,
+    make_invoice: MakeInvoice,
+    booked: Book,
+    publish_all: Publish,
+    path: str,
+    first: str,
+    second: str,
+) -> None:
+    (invoice,) = booked(make_invoice())
+    for kind in (first, second):
+        sandbox.fault(method="POST", path=path, kind=kind)
+        try_to(publish_all, [invoice])
+    for _ in range(2):
+        try_to(publish_all, [invoice])
+    assert publish_all([invoice]).complete
+    assert_issued_once(sandbox, ledger, invoice)
+
+
+def test_what_comes_too_fast_is_repeated_after_longer_and_longer_pauses(
+    sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    (invoice,) = booked(make_invoice())
+    for path in ("/customers", "/invoices", "/add_lines", "/finalize", "/finalize", "/finalize"):
+        sandbox.fault(method="POST", path=path, kind="429")
+    pauses: list[float] = []
+    assert publish_all([invoice], sandbox.provider(pause=pauses.append)).complete
+    assert_issued_once(sandbox, ledger, invoice)
+    assert len(pauses) == 6
+    assert all(0.25 <= pause / 2**doubled <= 0.75 for pause, doubled in zip(pauses[-3:], range(3), strict=True))
+
+
+def test_a_ledger_that_lost_everything_adopts_what_the_provider_has(
+    sandbox: Any, make_invoice: MakeInvoice, booked: Book, publish_all: Publish, tmp_path: Path, clock: Any
+) -> None:
+    (invoice,) = booked(make_invoice())
+    publish_all([invoice])
+    sandbox.forget_keys()
+    with closing(open_ledger(f"sqlite:///{tmp_path / 'restored.db'}")) as restored:
+        restored.book([invoice], period="2023-07", as_of=clock(), by="tester", at=clock())
+        assert publish([invoice], sandbox.provider(), restored, clock).complete
+        assert_issued_once(sandbox, restored, invoice)
+
+
+def test_a_draft_deleted_by_hand_is_made_anew_though_the_provider_repeats_its_old_answer(
+    sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    (invoice,) = booked(make_invoice())
+    try_to(publish_all, [invoice], Dying(sandbox.provider(), 5, after=True))
+    (draft,) = sandbox.invoices()
+    sandbox.http.delete(f"/v1/invoices/{draft['id']}").raise_for_status()
+    assert publish_all([invoice]).complete
+    assert_issued_once(sandbox, ledger, invoice)
+    assert any(call["replayed"] for call in sandbox.calls())
+
+
+def test_a_draft_with_a_line_of_somebody_else_is_made_anew(
+    sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    (invoice,) = booked(make_invoice())
+    sandbox.fault(method="POST", path="/finalize", kind="before")
+    try_to(publish_all, [invoice])
+    (draft,) = sandbox.invoices()
+    sandbox.post(f"/v1/invoices/{draft['id']}/add_lines", **{"lines[0][amount]": "5000"}).raise_for_status()
+    assert publish_all([invoice]).complete
+    assert_issued_once(sandbox, ledger, invoice)
+    assert sandbox.invoices()[0]["id"] != draft["id"]
+
+
+def test_of_two_drafts_one_is_kept(
+    sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    (invoice,) = booked(make_invoice())
+    sandbox.fault(method="POST", path="/add_lines", kind="before")
+    try_to(publish_all, [invoice])
+    (draft,) = sandbox.invoices()
+    copied = {f"metadata[{name}]": value for name, value in draft["metadata"].items()}
+    sandbox.post("/v1/invoices", customer=draft["customer"], currency="usd", **copied).raise_for_status()
+    assert publish_all([invoice]).complete
+    assert_issued_once(sandbox, ledger, invoice)
+
+
+def test_an_invoice_finalized_by_hand_is_recorded_and_not_made_again(
+    sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    (invoice,) = booked(make_invoice())
+    sandbox.fault(method="POST", path="/finalize", kind="before")
+    try_to(publish_all, [invoice])
+    (draft,) = sandbox.invoices()
+    sandbox.post(f"/v1/invoices/{draft['id']}/finalize").raise_for_status()
+    assert publish_all([invoice]).complete
+    assert_issued_once(sandbox, ledger, invoice)

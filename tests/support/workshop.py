@@ -1,0 +1,125 @@
+"""A working folder for tests: write sources, catalog and customers, let files enter, run the real steps, read rows."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from monetization_pipeline.catalog.models import Catalog
+from monetization_pipeline.datasets import DatasetSpec
+from monetization_pipeline.lake.ingest_log import IngestedFile, read_log, visible_files
+from monetization_pipeline.lake.landing import LandingFile
+from monetization_pipeline.steps import customers, daily_usage, events, invoices, plan, rated_lines, raw_events, usage
+from monetization_pipeline.steps.attribution import Attribution
+from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
+from monetization_pipeline.steps.tables import read_rows
+
+RECEIVED = datetime(2023, 8, 2, 12, tzinfo=UTC)
+
+#: A source whose records say in plain words what an event is.
+PLAIN_MAPPING = {
+    "event_id": "id",
+    "event_type": "coalesce(type, 'api_call')",
+    "action_name": "action",
+    "occurred_at": "at",
+    "company_id": "company",
+    "user_id": "user",
+    "subscription_id": "subscription",
+    "verb": "verb",
+    "uri": "uri",
+    "status": "status",
+    "weight": "weight",
+    "blocked_by": "blocked_by",
+    "session_token": "session",
+    "metadata": "m",
+}
+
+NO_METERS: Mapping[str, object] = {"meters": [], "plans": []}
+
+
+@dataclass
+class Workshop:
+    """One working folder. `place` lets bytes enter landing; nothing is read before `ingest`."""
+
+    root: Path
+    first_month: str = "2020-01"
+    pipeline: Pipeline = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("catalog", "customers", "sources"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        self.pipeline = Pipeline(Home(self.root), Seller(first_month=self.first_month))
+
+    def reopened(self) -> "Workshop":
+        """The same folder, nothing remembered in memory."""
+        return Workshop(self.root, self.first_month)
+
+    def source(self, name: str, **declaration: object) -> None:
+        declared = {"format": "ndjson", "mapping": PLAIN_MAPPING} | declaration
+        (self.root / "sources" / f"{name}.yaml").write_text(yaml.safe_dump(declared))
+
+    def catalog(self, content: Mapping[str, object]) -> None:
+        (self.root / "catalog" / "catalog.yaml").write_text(yaml.safe_dump(dict(content)))
+
+    def customers(self, content: Mapping[str, object], received_at: datetime = RECEIVED) -> None:
+        (self.root / "customers" / "customers.yaml").write_text(yaml.safe_dump(dict(content)))
+        customers.land_files(self.pipeline, received_at)
+
+    def place(
+        self, source: str, content: bytes, received_at: datetime = RECEIVED, name: str = "part.ndjson"
+    ) -> LandingFile:
+        return self.pipeline.landing.place(source, name, io.BytesIO(content), received_at)
+
+    def ingest(self) -> tuple[IngestedFile, ...]:
+        return raw_events.ingest(self.pipeline).ingested
+
+    def take(self, content: bytes, *, source: str = "logs", received_at: datetime = RECEIVED) -> IngestedFile:
+        """Place one file and ingest it."""
+        self.place(source, content, received_at)
+        (file,) = self.ingest()
+        return file
+
+    def run(self, *months: str) -> Catalog:
+        """Everything from landing to invoices, in the order of a run; only what is out of date."""
+        pipeline = self.pipeline
+        raw_events.ingest(pipeline)
+        for spec in customers.SPECS:
+            customers.build(pipeline, spec)
+        catalog = read_catalog(pipeline)
+        for month in months:
+            if days := plan.stale_events(pipeline, month):
+                events.build(pipeline, days)
+            known = Attribution.read(pipeline, catalog)
+            if days := plan.stale_daily_usage(pipeline, catalog, month):
+                daily_usage.build(pipeline, known, days)
+            usage.build(pipeline, known, month)
+            rated_lines.build(pipeline, known, month)
+            invoices.build(pipeline, month)
+        return catalog
+
+    def rows(self, spec: DatasetSpec, partitions: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Rows of a dataset as its readers see them."""
+        if spec.by_batch:
+            return read_rows(visible_files(self.pipeline.lake, spec, read_log(self.pipeline.lake).batches))
+        return read_rows(self.pipeline.lake.table(spec).files(partitions))
+
+
+def lines(records: Iterable[Mapping[str, object] | str]) -> bytes:
+    """Records as newline-delimited JSON; text stands as it is."""
+    return "".join(f"{r if isinstance(r, str) else json.dumps(r)}\n" for r in records).encode()
+
+
+def event(number: int, **fields: object) -> dict[str, object]:
+    """A plain event of company acme at noon."""
+    return {"id": f"e{number}", "at": "2023-07-10T12:00:00Z", "company": "acme"} | fields
+
+
+def gzipped(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
