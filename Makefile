@@ -7,7 +7,7 @@ DEMO   ?= demo
 PYTEST_ARGS ?=
 
 # What the environment says about a seller, a provider or an instance never reaches a test or the demo.
-CLEAN_ENV := unset $$(env | sed -nE 's/^((STRIPE|MONETIZATION)_[A-Za-z0-9_]*|DAGSTER_HOME)=.*/\1/p');
+CLEAN_ENV := unset $$(env | sed -nE 's/^((STRIPE|MONETIZATION)_[A-Za-z0-9_]*|DAGSTER_HOME|PYTHONDONTWRITEBYTECODE)=.*/\1/p');
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test dev bench check format lock clean install

@@ -39,7 +39,7 @@ fi
 echo "Installing from requirements.lock"
 awk '/^uv==/ {on = 1; print; next} /^ / && on {print; next} {on = 0}' requirements.lock > "$venv/uv.lock"
 if "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$venv/uv.lock" &&
-    "$bin/uv" pip install --quiet --python "$bin/python" --require-hashes --requirement requirements.lock &&
+    "$bin/uv" pip install --quiet --compile-bytecode --python "$bin/python" --require-hashes --requirement requirements.lock &&
     "$bin/uv" pip install --quiet --python "$bin/python" --no-deps --no-build-isolation --offline --editable .; then
     exit 0
 fi

@@ -26,7 +26,12 @@ _Result = TypeVar("_Result")
 EXAMPLES = ("demo", "cloudtrail", "llm-inference", "moesif")
 
 _as_format = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print it."
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
 )
 
 
@@ -149,7 +154,7 @@ def run(settings: "Settings", pipeline: "Pipeline", period: str) -> None:
     parse_month(period)
     with console.progress(period) as report:
         made = materialize_period(settings, pipeline, period, _now(), report)
-    console.show_run(pipeline, period, made)
+    console.show_run(made)
 
 
 @main.command()

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,9 @@ from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts
 from monetization_pipeline.steps.explain import Explained, explained_json
 from monetization_pipeline.steps.publish import InvoiceState, PublishedPeriod
 from monetization_pipeline.steps.raw_events import IngestReport
+
+if TYPE_CHECKING:
+    from monetization_pipeline.automation.running import PeriodRun
 
 _MAX_ROWS = 200
 _MAX_FILES = 10
@@ -47,7 +50,9 @@ def show_rows(rows: Sequence[Mapping[str, Any]], form: str, title: str) -> None:
     if form == "json":
         print_json(list(rows))
         return
-    columns = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "", "{}", "[]") for row in rows)]
+    columns = [
+        name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "", "{}", "[]") for row in rows)
+    ]
     table = Table(title=title, title_justify="left", show_lines=False)
     for name in columns:
         table.add_column(name, overflow="fold", justify="right" if name in ("quantity", "events", "line") else "left")
@@ -72,13 +77,17 @@ def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:
         _out.print(f"{known} files were known already and changed nothing.")
 
 
-def show_run(period: str, made: Sequence[str], warnings: Sequence[str]) -> None:
+def show_run(run: "PeriodRun") -> None:
     """What a run made."""
-    for warning in warnings:
+    for warning in run.warnings:
         _progress.print(f"warning: {warning}", style="yellow")
-    _out.print(f"{period}: made {', '.join(made)}." if made else f"{period} is up to date.")
-    if made:
-        _out.print(f"`monetize invoices {period}` shows the invoices.")
+    if not run.made:
+        _out.print(f"{run.month} is up to date.")
+        return
+    if run.ingested.refusals:
+        _out.print(f"[yellow]{run.ingested.refusals} records were refused[/yellow]; `monetize refusals` names them.")
+    _out.print(f"{run.month}: made {', '.join(run.made)}.")
+    _out.print(f"`monetize invoices {run.month}` shows the invoices.")
 
 
 def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
@@ -95,7 +104,9 @@ def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
         table.add_row(f"[bold]{invoice['company_id']}[/bold]", due, "", "", f"[bold]{invoice['total']}[/bold]", currency,
                       invoice["status"])  # fmt: skip
         for line in invoice["lines"]:
-            table.add_row("", "", line["description"], line["quantity"], line["amount"], "", line["line_id"], style="dim")
+            table.add_row(
+                "", "", line["description"], line["quantity"], line["amount"], "", line["line_id"], style="dim"
+            )
     _out.print(table)
     _out.print(f"{len(invoices)} invoices. `monetize explain LINE_ID` shows how an amount comes about.")
 
@@ -169,7 +180,9 @@ def show_publishable(
     final: Sequence[InvoiceState], differing: Sequence[InvoiceState], not_final: Sequence[InvoiceState], mode: str
 ) -> None:
     """What publishing would do."""
-    table = Table("invoice", "company", "total", "", "status", title=f"Dry run, Stripe mode {mode}", title_justify="left")
+    table = Table(
+        "invoice", "company", "total", "", "status", title=f"Dry run, Stripe mode {mode}", title_justify="left"
+    )
     for state in [*final, *differing, *not_final]:
         invoice = state.invoice
         table.add_row(invoice.invoice_id, invoice.company_id, f"{invoice.total:.2f}", invoice.currency, state.status)

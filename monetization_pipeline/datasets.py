@@ -244,6 +244,8 @@ DAILY_USAGE = DatasetSpec(
     ),
     ("subscription_id", "segment_start", "period_start", "meter_id", "dimensions", "usage_on"),
     "occurred_on",
+    # What the subscription says; usage takes it from there.
+    volatile=("company_id", "plan_id", "segment_end", "period_end", "usage_on", "occurred_on"),
 )
 _EVENT_REPORT: Sequence[_Column] = (
     ("source", _TEXT, "source of the event"),

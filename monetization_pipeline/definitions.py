@@ -39,7 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=all_assets(grids),
         asset_checks=all_checks(grids),
-        jobs=all_jobs(grids),
+        jobs=all_jobs(),
         resources={
             "pipeline": PipelineResource(
                 home=str(settings.home),

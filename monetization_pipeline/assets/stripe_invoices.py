@@ -36,7 +36,7 @@ def stripe_invoices_asset(grids: Grids) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, pipeline: PipelineResource, stripe: StripeResource
     ) -> dg.MaterializeResult:
         work, month = pipeline.pipeline(), context.partition_key
-        by = f"Dagster run {context.run_id}"
+        by = f"Dagster run {context.run.run_id}"
         published = run_step(lambda: publish(work, stripe, month, datetime.now(UTC), by))
         metadata = published_metadata(work, published, month)
         if not published.complete:

@@ -20,8 +20,9 @@ def ranking(pipeline: Pipeline, spec: DatasetSpec, files: Sequence[Path], groups
         return {}
     labels = ", ".join(f'"{name}"' for name in groups)
     sql = f"""
-        SELECT CAST("{spec.partition_column}" AS VARCHAR) AS "partition", {labels}, {value} AS ranked
-        FROM ranked_rows GROUP BY ALL
+        SELECT * FROM (
+            SELECT CAST("{spec.partition_column}" AS VARCHAR) AS "partition", {labels}, {value} AS ranked
+            FROM ranked_rows GROUP BY ALL)
         QUALIFY row_number() OVER (PARTITION BY "partition" ORDER BY ranked DESC, {labels}) <= {LIMIT}
         ORDER BY "partition", ranked DESC, {labels}"""
     found: dict[str, list[tuple[Any, ...]]] = {}

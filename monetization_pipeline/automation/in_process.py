@@ -69,7 +69,10 @@ def _error_of(result: dg.ExecuteInProcessResult) -> Exception:
         if failure is not None and failure.description:
             texts.append(failure.description)
         elif data.error is not None and not texts:
-            crashed = StepCrashedError(f"step {event.step_key} failed: {data.error.message.strip()}")
+            error = data.error
+            while error.cause is not None:
+                error = error.cause
+            crashed = StepCrashedError(f"step {event.step_key} failed: {error.message.strip()}")
             crashed.add_note(f"Dagster run {result.run_id}\n{data.error.to_string()}")
             return crashed
     return RunFailedError("\n".join(dict.fromkeys(texts)) or f"Dagster run {result.run_id} failed")

@@ -18,7 +18,6 @@ from monetization_pipeline.datasets import (
     USAGE,
     USERS,
 )
-from monetization_pipeline.partitions import Grids
 
 RECEIVED_DAYS = "received_days"
 CUSTOMERS_AND_CATALOG = "customers_and_catalog"
@@ -27,13 +26,12 @@ BILLING_PERIODS = "billing_periods"
 PUBLISHING = "publishing"
 
 
-def all_jobs(grids: Grids) -> Sequence[Any]:
+def all_jobs() -> Sequence[Any]:
     """Every job, in the order in which a billing period needs them; of what `dg.define_asset_job` returns."""
     return [
         dg.define_asset_job(
             RECEIVED_DAYS,
             [RAW_EVENTS.name],
-            partitions_def=grids.received_days,
             description="Ingest the landing files of received days.",
         ),
         dg.define_asset_job(
@@ -44,19 +42,16 @@ def all_jobs(grids: Grids) -> Sequence[Any]:
         dg.define_asset_job(
             EVENT_DAYS,
             [EVENTS.name, DAILY_USAGE.name],
-            partitions_def=grids.event_days,
             description="Deduplicate and meter event days; days that are up to date are skipped.",
         ),
         dg.define_asset_job(
             BILLING_PERIODS,
             [USAGE.name, RATED_LINES.name, INVOICES.name],
-            partitions_def=grids.billing_periods,
             description="Usage, rated lines and draft invoices of billing periods. Books and sends nothing.",
         ),
         dg.define_asset_job(
             PUBLISHING,
             [STRIPE_INVOICES.name],
-            partitions_def=grids.billing_periods,
             description="Book the final invoices of a billing period and issue them in Stripe. This moves money.",
         ),
     ]

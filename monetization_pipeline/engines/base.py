@@ -1,7 +1,8 @@
 """What an engine must be able to do. SQL is written in DuckDB's dialect."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,10 @@ class Session(Protocol):
 
     def write(self, sql: str, path: Path, schema: pa.Schema) -> int:
         """Write the rows of a query as one Parquet file (zstd) with the schema's columns and types; how many they are."""
+        ...
+
+    def write_days(self, sql: str, folder: Path, schema: pa.Schema, day: str) -> Mapping[date, Sequence[Path]]:
+        """The same as files by the days in the column `day`; each lies, under a fresh name, directly in `folder`."""
         ...
 
 

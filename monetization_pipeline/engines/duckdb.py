@@ -2,9 +2,10 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +78,28 @@ class DuckDBSession:
         return self._connection.sql(sql, params=list(parameters) or None).to_arrow_table()
 
     def write(self, sql: str, path: Path, schema: pa.Schema) -> int:
-        columns = ", ".join(f'CAST("{field.name}" AS {_sql_type(field.type)}) AS "{field.name}"' for field in schema)
         temporary = path.with_suffix(".tmp")
-        self._connection.sql(f"SELECT {columns} FROM ({sql})").write_parquet(str(temporary), compression="zstd")
+        self._connection.sql(_typed(sql, schema)).write_parquet(str(temporary), compression="zstd")
         temporary.rename(path)
         return pq.read_metadata(path).num_rows
+
+    def write_days(self, sql: str, folder: Path, schema: pa.Schema, day: str) -> Mapping[date, Sequence[Path]]:
+        scratch = folder / uuid.uuid4().hex
+        self._connection.sql(_typed(sql, schema)).write_parquet(
+            str(scratch), compression="zstd", partition_by=[day], write_partition_columns=True, overwrite=True
+        )
+        written: dict[date, list[Path]] = {}
+        for path in sorted(scratch.glob("*/*.parquet")):
+            target = folder / f"{uuid.uuid4().hex}.parquet"
+            path.rename(target)
+            written.setdefault(date.fromisoformat(path.parent.name.partition("=")[2]), []).append(target)
+        shutil.rmtree(scratch, ignore_errors=True)
+        return written
+
+
+def _typed(sql: str, schema: pa.Schema) -> str:
+    columns = ", ".join(f'CAST("{field.name}" AS {_sql_type(field.type)}) AS "{field.name}"' for field in schema)
+    return f"SELECT {columns} FROM ({sql})"
 
 
 def _sql_type(kind: pa.DataType) -> str:

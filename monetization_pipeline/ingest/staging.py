@@ -126,6 +126,7 @@ def _reason(record: RecordSql) -> str:
     checks += [
         ("status NOT BETWEEN -2147483648 AND 2147483647", "'status is out of range'"),
         ("weight < 0", "'weight is negative'"),
+        ("weight > 9999999999999999", "'weight has more than 16 digits'"),
         (
             f"{METADATA} IS NOT NULL AND NOT (starts_with({METADATA}, '{{') AND json_valid({METADATA}))",
             f"'{METADATA} is not a JSON object'",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, Transaction
@@ -59,11 +60,23 @@ class Table:
         self._states: dict[str, PartitionState] = {}
         self._states_version = -1
 
+    def new_folder(self) -> Path:
+        """A folder on the table's disk for files on their way."""
+        folder = self.root / "_staging"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def new_path(self, partition: str = WHOLE, prefix: str = "") -> Path:
         """A fresh place for a file of `partition`."""
         folder = self.root if self.spec.partition_column is None else self.root / _folder(self.spec, partition)
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{prefix}{uuid.uuid4().hex}.parquet"
+
+    def take(self, path: Path, partition: str) -> NewFile:
+        """A file that was written elsewhere in the table's folder, moved to where files of its partition lie."""
+        target = self.new_path(partition)
+        path.rename(target)
+        return NewFile(target, partition, pq.read_metadata(target).num_rows)
 
     def files(self, partitions: Collection[str] | None = None) -> list[Path]:
         """Committed files, of the given partitions or of all, in a fixed order."""

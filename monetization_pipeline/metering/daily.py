@@ -38,11 +38,14 @@ def metered_sql(meters: Sequence[MeterSql]) -> str:
     row's subscription); and the columns that `value_column`, `text_column` and `dimension_column` name.
     """
     shared = {name: sql for meter in meters for name, sql in _shared_columns(meters, meter).items()}
+    # A meter's SQL names columns of events alone, so it stands where there are no others.
+    described = f"""
+        SELECT * {"".join(f", {sql} AS {name}" for name, sql in shared.items())}
+            {_per_meter(meters, "{selects} AS selected_{i}")}
+        FROM events"""
     resolved = f"""
         SELECT events.*, coalesce(events.company_id, subscription_companies.company_id, user_companies.company_id) AS payer
-            {"".join(f", {sql} AS {name}" for name, sql in shared.items())}
-            {_per_meter(meters, "{selects} AS selected_{i}")}
-        FROM events
+        FROM ({described}) AS events
         LEFT JOIN subscription_companies
             ON CASE WHEN events.company_id IS NULL THEN events.subscription_id END = subscription_companies.subscription_id
         LEFT JOIN user_companies
@@ -119,7 +122,7 @@ def finest_dimensions(meters: Sequence[MeterSql]) -> list[tuple[str, ...]]:
 def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
     """States of the meters that these finest dimensions serve, over `metered`: a row per charge, bucket and combination.
 
-    Columns: row_no, bucket, the dimensions, events (each counted once), refused, weighted, and for the meter at
+    Columns: row_no, occurred_on, bucket, the dimensions, events (each counted once), refused, weighted, and for the meter at
     position i: events_i, and value_i as its aggregation needs.
     """
     columns = [dimension_column(meters, name) for name in dimensions]
@@ -130,7 +133,7 @@ def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
         f", count(*) FILTER (falls_{index}) AS events_{index}, {_aggregate(meters, index)} AS value_{index}"
         for index in _served(meters, dimensions)
     )
-    keys = ", ".join(["row_no", "bucket", *columns])
+    keys = ", ".join(["row_no", "occurred_on", "bucket", *columns])
     return f"""
         SELECT {keys}, count(*) FILTER (counts) AS events,
             count(*) FILTER (counts AND {refused}) AS refused,

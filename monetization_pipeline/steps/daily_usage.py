@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, METER_REFUSALS, UNBILLED, DatasetSpec
 from monetization_pipeline.engines.base import Session
+from monetization_pipeline.lake.fingerprints import fingerprint
 from monetization_pipeline.lake.ingest_log import IngestLog
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
@@ -26,9 +28,11 @@ from monetization_pipeline.steps import attribution, events
 from monetization_pipeline.steps.attribution import Attribution
 from monetization_pipeline.steps.catalogs import metering_digests
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
-from monetization_pipeline.steps.tables import fingerprint_of
+from monetization_pipeline.steps.tables import fingerprints_by_day
 
 _NO_CHARGES = "0-0000000000000000"
+#: Pieces of companies' time that are metered in one query.
+_CHARGES_AT_ONCE = 50_000
 _WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
 
 
@@ -50,88 +54,111 @@ def is_current(pipeline: Pipeline, log: IngestLog, day: date, expected: Partitio
 def build(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mapping[date, PartitionState]:
     """Make `daily_usage`, `meter_refusals` and `unbilled` of the given days. Raises ConcurrentCommitError.
 
-    Each day is metered by itself: its groups fit the caches. daily_usage is committed last: its state says that the
-    other two are there.
+    daily_usage is committed last: its state says that the other two are there.
     """
     keys = [day.isoformat() for day in days]
     claims = {spec.name: pipeline.lake.table(spec).claim(keys) for spec in _WRITTEN}
     meters = [meter_sql(meter) for meter in known.catalog.meters]
+    states: dict[date, PartitionState] = {}
     written: dict[str, list[NewFile]] = {spec.name: [] for spec in _WRITTEN}
-    states: dict[str, PartitionState] = {}
     with pipeline.engine.session() as session:
         attribution.register(session, known, attribution.window_of(days), pipeline.seller.zone)
         expected = _expected(pipeline, session, known.catalog, days)
         session.run("ALTER TABLE charges RENAME TO all_charges")
-        for day, key in zip(days, keys, strict=True):
-            made = _Day(pipeline, session, meters, key)
-            states[key] = replace(expected[day], **made.meter())
-            for name, file in made.files.items():
-                written[name].append(file)
+        for some_days in _chunks(session, days):
+            chunk = _Chunk(pipeline, session, meters, some_days, written)
+            made = chunk.meter()
+            states |= {day: replace(expected[day], **made[day]) for day in some_days}
     for spec in (METER_REFUSALS, UNBILLED):
         table, files = pipeline.lake.table(spec), written[spec.name]
         if files or set(table.partitions()) & set(keys):
-            rows = {file.partition: file.rows for file in files}
-            table.replace(claims[spec.name], files, {key: PartitionState("", rows.get(key, 0)) for key in keys})
-    pipeline.lake.table(DAILY_USAGE).replace(claims[DAILY_USAGE.name], written[DAILY_USAGE.name], states)
-    return {day: states[key] for day, key in zip(days, keys, strict=True)}
+            table.replace(claims[spec.name], files, {key: PartitionState("", 0) for key in keys})
+    pipeline.lake.table(DAILY_USAGE).replace(
+        claims[DAILY_USAGE.name], written[DAILY_USAGE.name], {day.isoformat(): state for day, state in states.items()}
+    )
+    return states
 
 
-class _Day:
-    """One day on its way: `files` are those written for each dataset."""
+def _chunks(session: Session, days: Sequence[date]) -> list[Sequence[date]]:
+    """Days to be metered in one query: so many that their groups still fit the processor's caches."""
+    charges = session.rows("SELECT count(*) FROM all_charges")[0][0]
+    size = max(1, _CHARGES_AT_ONCE * len(days) // max(charges, 1))
+    return [days[start : start + size] for start in range(0, len(days), size)]
 
-    def __init__(self, pipeline: Pipeline, session: Session, meters: Sequence[MeterSql], key: str) -> None:
+
+class _Chunk:
+    """Some days on their way; what is written is added to `written`, by dataset."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        session: Session,
+        meters: Sequence[MeterSql],
+        days: Sequence[date],
+        written: dict[str, list[NewFile]],
+    ) -> None:
         self.pipeline = pipeline
         self.session = session
         self.meters = meters
-        self.key = key
-        self.files: dict[str, NewFile] = {}
+        self.days = days
+        self.written = written
 
-    def meter(self) -> dict[str, Any]:
-        """Write the day's files; what its state says of fingerprint, rows, counts and notes."""
-        self.session.run(
-            f"CREATE OR REPLACE TEMP TABLE charges AS SELECT * FROM all_charges WHERE occurred_on = DATE '{self.key}'"
-        )
-        open_metered(self.pipeline, self.session, self.meters, [self.key])
+    def meter(self) -> Mapping[date, dict[str, Any]]:
+        """Write the days' files; by day: what its state says of fingerprint, rows, counts and notes."""
+        self.session.run("SET VARIABLE days = CAST(? AS DATE[])", [list(self.days)])
+        self.session.run("""
+            CREATE OR REPLACE TEMP TABLE charges AS
+            SELECT * FROM all_charges WHERE list_contains(getvariable('days'), occurred_on)""")
+        open_metered(self.pipeline, self.session, self.meters, [day.isoformat() for day in self.days])
         for number, dimensions in enumerate(finest_dimensions(self.meters)):
             self.session.run(f"CREATE OR REPLACE TEMP TABLE states_{number} AS {states_sql(self.meters, dimensions)}")
-        tally = self._tally()
-        if tally.refused:
+        tallies = self._tallies()
+        if any(tally.refused for tally in tallies.values()):
             self._write(METER_REFUSALS, refusals_sql(self.meters))
-        if tally.unbilled:
+        if any(tally.unbilled for tally in tallies.values()):
             self._write(UNBILLED, unbilled_sql(self.meters))
+        fingerprints: Mapping[date, tuple[int, str]] = {}
         if self.meters:
-            self._write(DAILY_USAGE, f"SELECT * FROM ({rows_sql(self.meters)}) JOIN charges USING (row_no)")
-        file = self.files.get(DAILY_USAGE.name)
+            files = self._write(DAILY_USAGE, f"SELECT * FROM ({rows_sql(self.meters)}) JOIN charges USING (row_no)")
+            fingerprints = fingerprints_by_day(self.session, DAILY_USAGE, files, "occurred_on")
+        nothing = (0, fingerprint(0, 0))
         return {
-            "fingerprint": fingerprint_of(self.session, DAILY_USAGE, [file.path] if file else []),
-            "rows": file.rows if file else 0,
-            "counts": tally.counts,
-            "notes": tally.notes,
+            day: {
+                "fingerprint": fingerprints.get(day, nothing)[1],
+                "rows": fingerprints.get(day, nothing)[0],
+                "counts": tallies[day].counts,
+                "notes": tallies[day].notes,
+            }
+            for day in self.days
         }
 
-    def _tally(self) -> "_Tally":
+    def _tallies(self) -> Mapping[date, "_Tally"]:
         rows = {
-            BUCKETS[bucket]: (count, refused, weighted)
-            for bucket, count, refused, weighted in self.session.rows("""
-                SELECT bucket, CAST(sum(events) AS BIGINT), CAST(sum(refused) AS BIGINT), CAST(sum(weighted) AS BIGINT)
-                FROM states_0 GROUP BY bucket""")
+            (day, BUCKETS[bucket]): (count, refused, weighted)
+            for day, bucket, count, refused, weighted in self.session.rows("""
+                SELECT occurred_on, bucket, CAST(sum(events) AS BIGINT), CAST(sum(refused) AS BIGINT),
+                    CAST(sum(weighted) AS BIGINT)
+                FROM states_0 GROUP BY ALL""")
         }
-        ambiguous = " OR ".join(f"ambiguous_{index}" for index in range(len(self.meters))) or "false"
-        counts = {bucket: rows[bucket][0] if bucket in rows else 0 for bucket in BUCKETS}
-        return _Tally(
-            counts | {"events": sum(counts.values())},
-            sum(row[1] for row in rows.values()),
-            sum(row[2] for row in rows.values()),
-            bool(self.session.rows(f"SELECT count(*) FROM charges WHERE {ambiguous}")[0][0]),
-        )
+        condition = " OR ".join(f"ambiguous_{index}" for index in range(len(self.meters))) or "false"
+        ambiguous = {day for (day,) in self.session.rows(f"SELECT DISTINCT occurred_on FROM charges WHERE {condition}")}
+        tallies: dict[date, _Tally] = {}
+        for day in self.days:
+            found = {bucket: rows[day, bucket] for bucket in BUCKETS if (day, bucket) in rows}
+            counts = {bucket: found[bucket][0] if bucket in found else 0 for bucket in BUCKETS}
+            refused, weighted = (sum(row[column] for row in found.values()) for column in (1, 2))
+            tallies[day] = _Tally(counts | {"events": sum(counts.values())}, refused, weighted, day in ambiguous)
+        return tallies
 
-    def _write(self, spec: DatasetSpec, sql: str) -> None:
-        path = self.pipeline.lake.table(spec).new_path(self.key)
-        rows = self.session.write(sql, path, spec.schema)
-        if rows:
-            self.files[spec.name] = NewFile(path, self.key, rows)
-        else:
-            path.unlink()
+    def _write(self, spec: DatasetSpec, sql: str) -> list[Path]:
+        table = self.pipeline.lake.table(spec)
+        files: list[Path] = []
+        for day, paths in self.session.write_days(sql, table.new_folder(), spec.schema, "occurred_on").items():
+            for path in paths:
+                file = table.take(path, day.isoformat())
+                self.written[spec.name].append(file)
+                files.append(file.path)
+        return files
 
 
 def open_metered(pipeline: Pipeline, session: Session, meters: Sequence[MeterSql], keys: Sequence[str]) -> None:

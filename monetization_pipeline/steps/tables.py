@@ -1,6 +1,7 @@
 """Small datasets as lists of rows: written to Parquet, read back, fingerprinted."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,16 @@ def fingerprint_of(session: Session, spec: DatasetSpec, files: Sequence[Path]) -
     session.view("fingerprinted", spec.schema, files)
     rows, hashes = session.rows(f"SELECT {fingerprint_sql(spec)} FROM fingerprinted")[0]
     return fingerprint(rows, hashes)
+
+
+def fingerprints_by_day(
+    session: Session, spec: DatasetSpec, files: Sequence[Path], day: str
+) -> Mapping[date, tuple[int, str]]:
+    """(rows, fingerprint) of the rows in Parquet files, by the days in the column `day`."""
+    session.view("fingerprinted", spec.schema, files)
+    return {
+        on: (rows, fingerprint(rows, hashes))
+        for on, rows, hashes in session.rows(
+            f'SELECT "{day}", {fingerprint_sql(spec)} FROM fingerprinted GROUP BY "{day}"'
+        )
+    }

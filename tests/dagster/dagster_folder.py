@@ -1,0 +1,67 @@
+"""What the tests of Dagster's face do with a working folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from monetization_pipeline.automation.in_process import InProcess
+from monetization_pipeline.automation.running import PeriodRun, ingest_received_days, run_period
+from monetization_pipeline.settings import Settings
+from monetization_pipeline.steps import customers
+from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.steps.raw_events import IngestReport
+
+RECEIVED = datetime(2026, 11, 22, 12, tzinfo=UTC)
+RECEIVED_KEY = "r2026-11-22"
+
+
+@dataclass
+class Folder:
+    """A working folder, its definitions and its instance."""
+
+    settings: Settings
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The folder as the steps see it, nothing remembered."""
+        return Pipeline(Home(self.settings.home))
+
+    def place(self, source: str, *paths: Path) -> None:
+        """Let files and the folder's own customers enter landing; nothing is ingested."""
+        pipeline = self.pipeline
+        for path in paths:
+            with path.open("rb") as content:
+                pipeline.landing.place(source, path.name, content, RECEIVED)
+        customers.land_files(pipeline, RECEIVED)
+
+    def materialize(self, job: str, assets: Sequence[str], *keys: str) -> str:
+        """One run of a job, as the UI would launch it for these partitions; its id."""
+        return InProcess(self.definitions, self.instance).run(job, assets, keys)
+
+    def ingest(self) -> IngestReport:
+        """What `monetize ingest` does with the files placed."""
+        return ingest_received_days(self.definitions, self.instance, self.pipeline, [RECEIVED.date()], self.said.append)
+
+    def run(self, month: str, now: datetime = RECEIVED) -> PeriodRun:
+        """What `monetize run` does."""
+        return run_period(self.definitions, self.instance, self.pipeline, month, now=now, report=self.said.append)
+
+    def metadata(self, asset: str, key: str | None = None) -> dict[str, Any]:
+        """What the newest materialization shows."""
+        records = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=None if key is None else [key]), limit=1
+        ).records
+        materialization = records[0].asset_materialization
+        assert materialization is not None
+        return {name: value.value for name, value in materialization.metadata.items()}
+
+    def runs(self) -> list[tuple[str, str]]:
+        """(job, status) of every run, the first first."""
+        return [(run.job_name, run.status.value) for run in reversed(self.instance.get_runs())]

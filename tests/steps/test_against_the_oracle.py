@@ -1,0 +1,241 @@
+"""The whole road against the oracle, to the last digit; and the order of files and lines, which must not matter."""
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import oracle
+import oracle_money
+from histories import CATALOG, MONTHS, RECEIPTS, History, Sent, histories
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from oracle import RawFile
+from workshop import Workshop
+
+from monetization_pipeline.datasets import (
+    DAILY_USAGE,
+    EVENTS,
+    INVOICES,
+    METER_REFUSALS,
+    RAW_EVENTS,
+    REFUSALS,
+    UNBILLED,
+    USAGE,
+)
+from monetization_pipeline.invoicing.models import invoice_json
+from monetization_pipeline.lake.ingest_log import read_log
+from monetization_pipeline.steps import counts, invoices, plan
+
+_DEEP = settings.get_profile("deep").max_examples
+_EXAMPLES = 25 if settings().max_examples < _DEEP else _DEEP
+_NOW = RECEIPTS[0]
+#: An example takes half a second: shrinking one, which takes hundreds, is for the deep profile.
+_PHASES = [phase for phase in Phase if phase is not Phase.shrink or _EXAMPLES == _DEEP]
+relaxed = settings(max_examples=_EXAMPLES, phases=_PHASES, suppress_health_check=list(HealthCheck))
+
+
+@contextmanager
+def workshop(history: History) -> Iterator[Workshop]:
+    with tempfile.TemporaryDirectory() as folder:
+        shop = Workshop(Path(folder))
+        shop.catalog(CATALOG)
+        for source in ("logs", "other"):
+            shop.source(source)
+        shop.customers(history.customers, _NOW)
+        yield shop
+
+
+def place(shop: Workshop, sent: Sent) -> RawFile:
+    landed = shop.place(sent.source, sent.text.encode(), sent.received_at)
+    return RawFile(sent.source, landed.name, landed.received_at, sent.text)
+
+
+@dataclass
+class Expected:
+    """What the oracle makes of a history."""
+
+    history: History
+    files: Sequence[RawFile]
+    reading: oracle.Reading = field(init=False)
+    kept: oracle.Deduplicated = field(init=False)
+    metered: oracle.Metered = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reading = oracle.read(self.files)
+        self.kept = oracle.deduplicate(self.reading.raw)
+        self.metered = oracle.meter_events(self.history.world, self.kept.events)
+
+
+PRICES = oracle_money.prices_of(CATALOG)
+
+
+def place_of(row: dict[str, Any]) -> tuple[str, str, int, int]:
+    return row["source"], row["file"], row["line"], row["record"]
+
+
+def check_reading(shop: Workshop, expected: Expected) -> None:
+    assert {place_of(row) for row in shop.rows(RAW_EVENTS)} == {event.place for event in expected.reading.raw}
+    assert {place_of(row) for row in shop.rows(REFUSALS)} == expected.reading.refused
+    files = [file for file in read_log(shop.pipeline.lake).files if file.source != "customers"]
+    assert sum(file.empty for file in files) == expected.reading.empty
+    assert sum(file.raw_events for file in files) == len(expected.reading.raw)
+    assert sum(file.refusals for file in files) == len(expected.reading.refused)
+
+
+def check_events(shop: Workshop, expected: Expected) -> dict[tuple[str, str], tuple[str, str, int, int]]:
+    rows = shop.rows(EVENTS)
+    assert Counter(place_of(row) for row in rows) == Counter(event.place for event in expected.kept.events)
+    for day, state in shop.pipeline.lake.table(EVENTS).states().items():
+        on = datetime.fromisoformat(day).date()
+        assert state.counts["duplicates"] == expected.kept.duplicates[on], (day, state.counts)
+        assert state.counts["conflicts"] == expected.kept.conflicts[on], (day, state.counts)
+    return {(row["source"], row["event_id"]): place_of(row) for row in rows}
+
+
+def check_buckets(shop: Workshop, expected: Expected) -> None:
+    for day, state in shop.pipeline.lake.table(DAILY_USAGE).states().items():
+        wanted = expected.metered.buckets[datetime.fromisoformat(day).date()]
+        assert {name: state.counts[name] for name in oracle.BUCKETS} == {name: wanted[name] for name in oracle.BUCKETS}
+    for month in MONTHS:
+        assert counts.count_period(shop.pipeline, month).problems == []
+
+
+def check_reports(shop: Workshop, expected: Expected, places: dict[tuple[str, str], Any]) -> None:
+    def reported(row: dict[str, Any]) -> Any:
+        return places[row["source"], row["event_id"]], row["meter_id"]
+
+    unbilled = [(*reported(row), row["reason"]) for row in shop.rows(UNBILLED)]
+    assert sorted(unbilled) == sorted(expected.metered.unbilled)
+    assert sorted(map(reported, shop.rows(METER_REFUSALS))) == sorted(expected.metered.refused)
+
+
+def check_money(shop: Workshop, expected: Expected, month: str) -> None:
+    wanted_usage = oracle_money.usage_of(expected.history.world, expected.metered, PRICES, month)
+    usage = {
+        (
+            row["subscription_id"],
+            row["meter_id"],
+            tuple(json.loads(row["grouping"])),
+            json.dumps(json.loads(row["group"]), sort_keys=True),
+        ): (Fraction(row["quantity"]), row["events"])
+        for row in shop.rows(USAGE, [month])
+    }
+    assert usage == wanted_usage
+    assert len(usage) == len(shop.rows(USAGE, [month]))
+    lines = oracle_money.lines_of(expected.history.world, expected.metered, PRICES, month)
+    made = {}
+    for invoice in invoices.read_invoices(shop.pipeline, month):
+        rows = [
+            (
+                line.subscription_id,
+                line.price_id,
+                line.period_start,
+                line.period_end,
+                Fraction(line.quantity),
+                Fraction(line.amount),
+                Fraction(line.exact_amount),
+            )
+            for line in invoice.lines
+        ]
+        made[invoice.company_id, invoice.currency, invoice.bill_at] = Fraction(invoice.total), sorted(rows)
+    assert made == oracle_money.invoices_of(lines)
+
+
+@relaxed
+@given(histories())
+def test_every_figure_is_the_oracles(history: History) -> None:
+    with workshop(history) as shop:
+        expected = Expected(history, [place(shop, sent) for sent in history.files])
+        catalog = shop.run(*MONTHS)
+        check_reading(shop, expected)
+        places = check_events(shop, expected)
+        check_buckets(shop, expected)
+        check_reports(shop, expected, places)
+        for month in MONTHS:
+            check_money(shop, expected, month)
+            assert plan.reasons(shop.pipeline, catalog, month) == []
+
+
+def outcome(shop: Workshop) -> object:
+    """Fingerprints of what figures depend on, and the invoices' JSON."""
+    kept = {
+        spec.name: {name: state.fingerprint for name, state in shop.pipeline.lake.table(spec).states().items()}
+        for spec in (EVENTS, DAILY_USAGE, USAGE, INVOICES)
+    }
+    for name in ("events", "daily_usage"):
+        kept[name] = {day: made for day, made in kept[name].items() if not made.startswith("0-")}
+    drafts = [invoice_json(invoice) for month in MONTHS for invoice in invoices.read_invoices(shop.pipeline, month)]
+    return kept, json.dumps(drafts)
+
+
+def unlike(files: Sequence[Sent]) -> list[Sent]:
+    """Files without the same bytes twice: which of those came first is decided when they enter, not later."""
+    return list({(file.source, file.text): file for file in files}.values())
+
+
+@settings(relaxed, max_examples=max(_EXAMPLES // 2, 1))
+@given(histories(), st.randoms(use_true_random=False), st.booleans())
+def test_the_order_in_which_files_are_ingested_does_not_matter(history: History, random: Any, between: bool) -> None:
+    files = unlike(history.files)
+    with workshop(history) as shop:
+        for sent in files:
+            place(shop, sent)
+        shop.run(*MONTHS)
+        straight = outcome(shop)
+    random.shuffle(files)
+    with workshop(history) as shop:
+        for sent in files:
+            place(shop, sent)
+            shop.ingest()
+            if between:
+                shop.run(*MONTHS)
+        shop.run(*MONTHS)
+        assert outcome(shop) == straight
+
+
+@settings(relaxed, max_examples=max(_EXAMPLES // 2, 1))
+@given(histories(resent=False, odd=False), st.randoms(use_true_random=False))
+def test_the_order_of_lines_does_not_matter(history: History, random: Any) -> None:
+    """Every file has each identity once, and files are received at different instants: no tie is left to lines."""
+    files = []
+    for number, sent in enumerate(unlike(history.files)):
+        texts = list({json.loads(text).get("id", text): text for text in sent.text.splitlines()}.values())
+        files.append((sent.source, sent.received_at.replace(second=number), texts))
+    outcomes = []
+    for _ in range(2):
+        with workshop(history) as shop:
+            for source, received_at, texts in files:
+                place(shop, Sent(source, received_at, "\n".join(texts)))
+                random.shuffle(texts)
+            shop.run(*MONTHS)
+            outcomes.append(outcome(shop))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_the_oracle_knows_what_it_is_about() -> None:
+    """A history told by hand: one company, a duplicate, the edge instant, a value that cannot be used."""
+    start = datetime(2023, 7, 16, tzinfo=UTC)
+    history = History((oracle.Subscription("s1", "acme", "pro", start, None),), (), ())
+    texts = [
+        '{"id":"1","at":"2023-07-31T23:59:59.999999Z","company":"acme","status":200,"m":{"v":"2.5"}}',
+        '{"id":"1","at":"2023-07-31T23:59:59.999999Z","company":"acme","status":200,"m":{"v":"2.5"}}',
+        '{"id":"2","at":"2023-08-01T00:00:00Z","company":"acme","status":200,"m":{"v":"7"}}',
+        '{"id":"3","at":"2023-07-20T00:00:00Z","company":"acme","status":200,"m":{"v":"NaN"}}',
+    ]
+    with workshop(history) as shop:
+        expected = Expected(history, [place(shop, Sent("logs", _NOW, "\n".join(texts)))])
+        shop.run(*MONTHS)
+        check_money(shop, expected, "2023-07")
+        (invoice,) = invoices.read_invoices(shop.pipeline, "2023-07")
+        figures = {line.price_id: (str(line.quantity.normalize()), str(line.amount)) for line in invoice.lines}
+    assert figures["pro_calls"] == ("2", "0.250000000000")
+    assert figures["pro_tokens"] == ("2.5", "0.340000000000")
+    assert figures["pro_fee"][1] == "51.600000000000"
+    assert expected.kept.duplicates.total() == 1
