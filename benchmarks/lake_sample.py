@@ -12,6 +12,7 @@ from monetization_pipeline.datasets import COMPANIES, EVENTS, SUBSCRIPTIONS, USE
 from monetization_pipeline.lake.ingest_log import IngestedFile, TouchedDay, add_to_log, read_log
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
+from monetization_pipeline.steps.events import BY_SUBSCRIPTION, BY_USER
 from monetization_pipeline.steps.pipeline import Home, Pipeline
 from monetization_pipeline.steps.tables import fingerprint_of, write_rows
 
@@ -85,7 +86,8 @@ def _add_day(pipeline: Pipeline, day: date, events: int, companies: int, *, skew
         ).fetchall()
     with pipeline.engine.session() as session:
         fingerprint = fingerprint_of(session, EVENTS, [path])
-    state = PartitionState(fingerprint, events, inputs={"raw_events": fingerprint}, code_version="1")
+    facts = {BY_SUBSCRIPTION: 0, BY_USER: 0}
+    state = PartitionState(fingerprint, events, inputs={"raw_events": fingerprint}, code_version="1", facts=facts)
     table.replace(claim, [NewFile(path, day.isoformat(), events)], {day.isoformat(): state})
     touched = (TouchedDay(day, events, fingerprint),)
     file = IngestedFile("api", fingerprint, day.isoformat(), start, "bench", raw_events=events, days=touched)

@@ -97,6 +97,7 @@ def _with_pipeline(command: Callable[_Parameters, _Result]) -> Callable[..., _Re
 def _open() -> "tuple[Settings, Pipeline]":
     from monetization_pipeline.settings import load_settings
     from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
+    from monetization_pipeline.working_folder import prepare_instance
 
     settings = load_settings(os.environ, Path.cwd())
     home = Home(settings.home)
@@ -104,6 +105,7 @@ def _open() -> "tuple[Settings, Pipeline]":
         raise MonetizeError(
             f"{home.root} is not a working folder: it has neither catalog/ nor sources/; make one with `monetize init DIR`"
         )
+    prepare_instance(home.dagster)
     seller = Seller(settings.first_month, settings.grace, issue_zero=settings.stripe_issue_zero)
     return settings, Pipeline(home, seller, settings.memory_limit)
 

@@ -1,5 +1,7 @@
 """One Dagster run in this process: quiet, and with the error of a step as our own."""
 
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +11,12 @@ import dagster as dg
 
 from monetization_pipeline.errors import MonetizeError
 
+_PROCESS = "monetize/process"
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 # Whoever runs this in a terminal sees progress and errors of ours; the event log has all of Dagster's.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_INTERRUPTS = (KeyboardInterrupt.__name__, dg.DagsterExecutionInterruptedError.__name__)
 
 
 class RunFailedError(MonetizeError):
@@ -32,18 +37,21 @@ class InProcess:
     def run(self, job: str, assets: Sequence[str], keys: Sequence[str] = ()) -> str:
         """Materialize assets of a job for consecutive partition keys, or without partitions; the run's id.
 
-        Raises RunFailedError, StepCrashedError.
+        Raises RunFailedError, StepCrashedError, and KeyboardInterrupt where it was interrupted.
         """
         selected = [dg.AssetKey(name) for name in assets]
-        tags = {_RANGE_START: keys[0], _RANGE_END: keys[-1]} if len(keys) > 1 else {}
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            asset_selection=selected,
-            partition_key=keys[0] if len(keys) == 1 else None,
-            tags=tags,
-            run_config=_QUIET,
-            raise_on_error=False,
-        )
+        span = {_RANGE_START: keys[0], _RANGE_END: keys[-1]} if len(keys) > 1 else {}
+        try:
+            result = self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                asset_selection=selected,
+                partition_key=keys[0] if len(keys) == 1 else None,
+                tags={_PROCESS: _this_process(), **span},
+                run_config=_QUIET,
+                raise_on_error=False,
+            )
+        except dg.DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
         if not result.success:
             raise _error_of(result)
         return result.run_id
@@ -54,10 +62,34 @@ def opened_instance(folder: Path) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance kept in a folder, the one that the UI shows."""
     folder.mkdir(parents=True, exist_ok=True)
     with dg.DagsterInstance.from_config(str(folder)) as instance:
+        end_orphans(instance)
         yield instance
 
 
-def _error_of(result: dg.ExecuteInProcessResult) -> Exception:
+def end_orphans(instance: dg.DagsterInstance) -> None:
+    """Runs of this machine whose process was killed are failed: nobody else would ever say that they ended."""
+    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(running):
+        host, _, process = run.tags.get(_PROCESS, "").rpartition(":")
+        if host == socket.gethostname() and not _is_alive(int(process)):
+            instance.report_run_failed(run, "The process that ran this was ended from outside; run it again.")
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _error_of(result: dg.ExecuteInProcessResult) -> BaseException:
     texts: list[str] = []
     for evaluation in result.get_asset_check_evaluations():
         if not evaluation.passed:
@@ -72,6 +104,8 @@ def _error_of(result: dg.ExecuteInProcessResult) -> Exception:
             error = data.error
             while error.cause is not None:
                 error = error.cause
+            if error.cls_name in _INTERRUPTS:
+                return KeyboardInterrupt()
             crashed = StepCrashedError(f"step {event.step_key} failed: {error.message.strip()}")
             crashed.add_note(f"Dagster run {result.run_id}\n{data.error.to_string()}")
             return crashed

@@ -22,21 +22,21 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
 
     `actions_at_receipt`: an action without a time happened when it was received (Moesif's rule).
     """
-    classified = f"""
-        SELECT *, CASE
-            WHEN kind <> 'line' THEN kind
-            WHEN starts_with(ltrim(text), '{{') AND NOT regexp_matches(text, {text_literal(RISKY)}) AND json_valid(text)
-                THEN 'event'
-            ELSE 'slow' END AS outcome
-        FROM records"""
+    # A line that is JSON makes a struct; TRY costs less than to ask first whether it is valid.
     parsed = f"""
-        SELECT *, CASE WHEN outcome = 'event' THEN json_transform(text, {text_literal(record.struct)}) END AS r
-        FROM ({classified})"""
+        SELECT *, CASE
+            WHEN kind = 'event' THEN json_transform(text, {text_literal(record.struct)})
+            WHEN kind = 'line' AND starts_with(ltrim(text), '{{') AND NOT regexp_matches(text, {text_literal(RISKY)})
+                THEN TRY(json_transform(text, {text_literal(record.struct)})) END AS r
+        FROM records"""
+    classified = f"""
+        SELECT *, CASE WHEN kind <> 'line' THEN kind WHEN r IS NOT NULL THEN 'event' ELSE 'slow' END AS outcome
+        FROM ({parsed})"""
     raw = f"""
         SELECT {_columns(*PLACE, "outcome", "reason", "record_hash")},
             CASE WHEN outcome <> 'empty' THEN text END AS text,
             {", ".join(f'{value} AS "{name}"' for name, value in _raw_values(record).items())}
-        FROM ({parsed})"""
+        FROM ({classified})"""
     typed = f"""
         SELECT raw.* REPLACE ({_typed(record)}), files.received_at
         FROM ({raw}) AS raw JOIN files USING (file_no)"""
@@ -77,8 +77,10 @@ def _typed(record: RecordSql) -> str:
         elif name in INSTANTS:
             casts.append(f'TRY_CAST("{name}" AS TIMESTAMPTZ) AS "{name}"')
         else:
-            whole = f"regexp_full_match(\"{name}\", '{_WHOLE}')"
-            casts.append(f'CASE WHEN {whole} THEN TRY_CAST("{name}" AS BIGINT) END AS "{name}"')
+            # TRY_CAST alone would round 200.7; what it reads and writes back unchanged needs no closer look.
+            number = f'TRY_CAST("{name}" AS BIGINT)'
+            whole = f"CAST({number} AS VARCHAR) = \"{name}\" OR regexp_full_match(\"{name}\", '{_WHOLE}')"
+            casts.append(f'CASE WHEN {whole} THEN {number} END AS "{name}"')
     return ", ".join(casts)
 
 

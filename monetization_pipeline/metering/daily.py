@@ -30,27 +30,32 @@ BUCKETS = (
 )
 METERED = BUCKETS[0]
 
+#: Whether a meter charges an event to any subscription: the same on all rows of the event.
+_CHARGED = "used_{i} AND CASE WHEN subscription_id IS NULL THEN company_{i} ELSE priced_{i} END"
 
-def metered_sql(meters: Sequence[MeterSql]) -> str:
+
+_PAYER = "coalesce(events.company_id, subscription_companies.company_id, user_companies.company_id)"
+_LOOKUPS = """
+        LEFT JOIN subscription_companies ON subscription_companies.subscription_id =
+            CASE WHEN events.company_id IS NULL THEN events.subscription_id END
+        LEFT JOIN user_companies ON user_companies.user_id = CASE WHEN events.company_id IS NULL THEN events.user_id END
+            AND events.occurred_at >= user_companies.from_at AND events.occurred_at < user_companies.to_at"""
+
+
+def metered_sql(meters: Sequence[MeterSql], *, all_have_companies: bool = False) -> str:
     """One row per event and charge it may fall under, with `bucket`, `counts` (once per event) and columns per meter.
 
     selected_i, passed_i (selected and not blocked), used_i (passed and the value can be used), falls_i (charged to this
     row's subscription); and the columns that `value_column`, `text_column` and `dimension_column` name.
+    `all_have_companies`: no event comes without one, so that nobody has to be looked up.
     """
     shared = {name: sql for meter in meters for name, sql in _shared_columns(meters, meter).items()}
-    # A meter's SQL names columns of events alone, so it stands where there are no others.
-    described = f"""
-        SELECT * {"".join(f", {sql} AS {name}" for name, sql in shared.items())}
-            {_per_meter(meters, "{selects} AS selected_{i}")}
-        FROM events"""
+    payer, lookups = ("events.company_id", "") if all_have_companies else (_PAYER, _LOOKUPS)
     resolved = f"""
-        SELECT events.*, coalesce(events.company_id, subscription_companies.company_id, user_companies.company_id) AS payer
-        FROM ({described}) AS events
-        LEFT JOIN subscription_companies
-            ON CASE WHEN events.company_id IS NULL THEN events.subscription_id END = subscription_companies.subscription_id
-        LEFT JOIN user_companies
-            ON CASE WHEN events.company_id IS NULL THEN events.user_id END = user_companies.user_id
-            AND events.occurred_at >= user_companies.from_at AND events.occurred_at < user_companies.to_at"""
+        SELECT events.*, {payer} AS payer
+            {"".join(f", {sql} AS {name}" for name, sql in shared.items())}
+            {_per_meter(meters, "{selects} AS selected_{i}")}
+        FROM events {lookups}"""
     judged = f"""
         SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({resolved})"""
     usable = f"""
@@ -98,9 +103,8 @@ def _dimension_names(meters: Sequence[MeterSql]) -> list[str]:
 
 
 def _bucket(meters: Sequence[MeterSql]) -> str:
-    charged = "used_{i} AND CASE WHEN subscription_id IS NULL THEN company_{i} ELSE priced_{i} END"
     return f"""CASE
-        WHEN {_any(meters, charged)} THEN 0
+        WHEN {_any(meters, _CHARGED)} THEN 0
         WHEN payer IS NULL THEN 1
         WHEN NOT {_any(meters, "selected_{i}")} THEN 2
         WHEN NOT {_any(meters, "passed_{i}")} THEN 3
@@ -128,7 +132,7 @@ def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
     columns = [dimension_column(meters, name) for name in dimensions]
     refused = _any(meters, "passed_{i} AND NOT used_{i}")
     valued = [index for index, meter in enumerate(meters) if meter.meter.aggregation is not Aggregation.COUNT]
-    weighted = " OR ".join(f"falls_{index}" for index in valued) or "false"
+    weighted = " OR ".join(f"({_CHARGED.format(i=index)})" for index in valued) or "false"
     aggregates = "".join(
         f", count(*) FILTER (falls_{index}) AS events_{index}, {_aggregate(meters, index)} AS value_{index}"
         for index in _served(meters, dimensions)

@@ -163,8 +163,11 @@ class _Chunk:
 
 def open_metered(pipeline: Pipeline, session: Session, meters: Sequence[MeterSql], keys: Sequence[str]) -> None:
     """Make the relation `metered` (see `metering.daily`) over the events of some days."""
-    session.view("events", EVENTS.schema, pipeline.lake.table(EVENTS).files(keys))
-    session.run(f"CREATE OR REPLACE TEMP VIEW metered AS {metered_sql(meters)}")
+    table = pipeline.lake.table(EVENTS)
+    session.view("events", EVENTS.schema, table.files(keys))
+    facts = [state.facts for key in keys if (state := table.state(key)) is not None]
+    complete = all(fact.get(name) == 0 for fact in facts for name in (events.BY_USER, events.BY_SUBSCRIPTION))
+    session.run(f"CREATE OR REPLACE TEMP VIEW metered AS {metered_sql(meters, all_have_companies=complete)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
@@ -11,10 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
-from dagster_folder import Folder
-
-from monetization_pipeline.definitions import build_definitions
-from monetization_pipeline.settings import Settings
+from dagster_folder import KEPT, Folder, opened
 
 
 @pytest.fixture(scope="session")
@@ -31,18 +29,14 @@ def instance_template(root: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def folder_of(root: Path, tmp_path: Path, instance_template: Path) -> Iterator[Callable[..., Folder]]:
     """Make a working folder in tmp_path/home from an example, or of what a test wrote there."""
-    opened: list[dg.DagsterInstance] = []
+    stack = ExitStack()
 
     def make(example: str | None = None, **settings: str) -> Folder:
         home = tmp_path / "home"
         if example is not None:
             shutil.copytree(root / "examples" / example, home)
-        kept = home / ".monetization" / "dagster"
-        shutil.copytree(instance_template, kept)
-        opened.append(dg.DagsterInstance.from_config(str(kept)))
-        wanted = Settings(home=home, **settings)  # type: ignore[arg-type]
-        return Folder(wanted, build_definitions(wanted), opened[-1])
+        shutil.copytree(instance_template, home / KEPT)
+        return stack.enter_context(opened(home, **settings))
 
-    yield make
-    for instance in opened:
-        instance.dispose()
+    with stack:
+        yield make

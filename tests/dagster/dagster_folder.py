@@ -1,6 +1,7 @@
 """What the tests of Dagster's face do with a working folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import dagster as dg
 
 from monetization_pipeline.automation.in_process import InProcess
 from monetization_pipeline.automation.running import PeriodRun, ingest_received_days, run_period
+from monetization_pipeline.definitions import build_definitions
 from monetization_pipeline.settings import Settings
 from monetization_pipeline.steps import customers
 from monetization_pipeline.steps.pipeline import Home, Pipeline
@@ -17,6 +19,17 @@ from monetization_pipeline.steps.raw_events import IngestReport
 
 RECEIVED = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RECEIVED_KEY = "r2026-11-22"
+
+#: Where a working folder keeps Dagster's instance.
+KEPT = Path(".monetization") / "dagster"
+
+
+@contextmanager
+def opened(home: Path, **settings: Any) -> "Iterator[Folder]":
+    """A working folder that has its instance."""
+    wanted = Settings(home=home, **settings)
+    with dg.DagsterInstance.from_config(str(home / KEPT)) as instance:
+        yield Folder(wanted, build_definitions(wanted), instance)
 
 
 @dataclass

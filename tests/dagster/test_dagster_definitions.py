@@ -51,7 +51,7 @@ def grid(partitions: dg.PartitionsDefinition | None) -> str:
         return ""
     assert isinstance(partitions, dg.TimeWindowPartitionsDefinition)
     start = partitions.get_first_partition_key()
-    return f"{start}… {partitions.schedule_type.value.lower()} {partitions.timezone} +{partitions.end_offset}"
+    return f"{start}… {partitions.cron_schedule} {partitions.timezone} +{partitions.end_offset}"
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
@@ -73,7 +73,7 @@ def test_every_asset_says_what_it_is(tmp_path: Path) -> None:
         assert list(node.owners) == ["team:billing"], key
         assert node.kinds, key
         if node.group_name != "catalog":
-            columns = node.metadata["dagster/column_schema"].value.columns
+            columns = node.metadata["dagster/column_schema"].columns
             assert columns, key
             assert all(column.description for column in columns), key
 

@@ -1,6 +1,12 @@
 """Runs over ranges, runs that have nothing to do, runs that fail: on a small folder."""
 
-from collections.abc import Callable
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +15,10 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dagster_folder import RECEIVED, RECEIVED_KEY, Folder
+from dagster_folder import KEPT, RECEIVED, RECEIVED_KEY, Folder, opened
 from workshop import Workshop, event, lines
 
-from monetization_pipeline.automation.in_process import RunFailedError, StepCrashedError
+from monetization_pipeline.automation.in_process import RunFailedError, StepCrashedError, opened_instance
 from monetization_pipeline.automation.running import OffTheGridError
 from monetization_pipeline.catalog.loading import CatalogError
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS, DatasetSpec
@@ -35,8 +41,12 @@ def catalog(unit_amount: str) -> dict[str, object]:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
+    return write_shop(tmp_path / "home")
+
+
+def write_shop(home: Path) -> Workshop:
     """Company acme pays 0.5 USD a call; two calls on the 10th, one on the 12th, one line that is no event."""
-    shop = Workshop(tmp_path / "home")
+    shop = Workshop(home)
     shop.source("logs")
     shop.catalog(catalog("0.5"))
     subscription = {"subscription_id": "s1", "company_id": "acme", "plan_id": "payg", "start_at": "2023-01-01"}
@@ -48,7 +58,26 @@ def shop(tmp_path: Path) -> Workshop:
 
 @pytest.fixture
 def folder(shop: Workshop, folder_of: Callable[..., Folder]) -> Folder:
+    """Everything still to be done."""
     return folder_of()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, instance_template: Path) -> Path:
+    """The shop after a run, to be copied."""
+    home = tmp_path_factory.mktemp("whole") / "home"
+    shutil.copytree(instance_template, write_shop(home).root / KEPT)
+    with opened(home) as folder:
+        folder.run(MONTH)
+    return home
+
+
+@pytest.fixture
+def ran(whole: Path, tmp_path: Path) -> Iterator[Folder]:
+    """Everything done."""
+    shutil.copytree(whole, tmp_path / "home")
+    with opened(tmp_path / "home") as folder:
+        yield folder
 
 
 def totals(folder: Folder) -> list[str]:
@@ -108,15 +137,14 @@ def test_a_run_says_what_it_does_and_only_does_what_is_out_of_date(
     assert (captured.out, captured.err) == ("", "")
 
 
-def test_customers_written_anew_make_days_out_of_date(shop: Workshop, folder: Folder) -> None:
-    folder.run(MONTH)
-    (shop.root / "customers" / "subscriptions.csv").write_text(
+def test_customers_written_anew_make_days_out_of_date(ran: Folder) -> None:
+    (ran.settings.home / "customers" / "subscriptions.csv").write_text(
         "subscription_id,company_id,plan_id,start_at,end_at\ns1,acme,payg,2023-01-01,2023-07-11\n"
     )
-    made = folder.run(MONTH, RECEIVED + timedelta(hours=1)).made
+    made = ran.run(MONTH, RECEIVED + timedelta(hours=1)).made
     assert made[:4] == ("raw_events (1 received day)", "companies", "users", "subscriptions")
-    assert "daily_usage (1 day)" in made
-    assert totals(folder) == ["1.00"]
+    assert "daily_usage (2 days)" in made
+    assert totals(ran) == ["1.00"]
 
 
 def test_an_undeclared_source_is_named_and_holds_nothing_up(shop: Workshop, folder: Folder) -> None:
@@ -142,31 +170,26 @@ def test_a_period_off_the_grid_is_refused_by_name(folder: Folder, month: str) ->
         folder.run(month)
 
 
-def test_counts_that_do_not_close_stop_the_run(folder: Folder) -> None:
-    folder.run(MONTH)
-    rewrite(
-        folder, EVENTS, DAYS[0], counts={"raw_events": 3, "duplicates": 0, "conflicts": 0, "voided": 0, "events": 2}
-    )
+def test_counts_that_do_not_close_stop_the_run(ran: Folder) -> None:
+    rewrite(ran, EVENTS, DAYS[0], counts={"raw_events": 3, "duplicates": 0, "conflicts": 0, "voided": 0, "events": 2})
     with pytest.raises(RunFailedError, match="counts_close failed: 2023-07-10: event days: 3 raw events, but 2"):
-        folder.materialize("event_days", ["events", "daily_usage"], *DAYS)
-    assert folder.runs()[-1] == ("event_days", "FAILURE")
-    assert folder.metadata("daily_usage", DAYS[0])["made"] == "now", "nothing after the check was run"
+        ran.materialize("event_days", ["events", "daily_usage"], *DAYS)
+    assert ran.runs()[-1] == ("event_days", "FAILURE")
+    assert ran.metadata("daily_usage", DAYS[0])["made"] == "now", "nothing after the check was run"
     with pytest.raises(RunFailedError, match="usage: check counts_close failed: 2023-07"):
-        folder.materialize("billing_periods", ["usage", "rated_lines"], MONTH)
+        ran.materialize("billing_periods", ["usage", "rated_lines"], MONTH)
 
 
-def test_rows_that_are_missing_in_the_files_are_noticed(folder: Folder) -> None:
-    folder.run(MONTH)
-    rewrite(folder, EVENTS, DAYS[0], change=lambda table: table.slice(1))
+def test_rows_that_are_missing_in_the_files_are_noticed(ran: Folder) -> None:
+    rewrite(ran, EVENTS, DAYS[0], change=lambda table: table.slice(1))
     with pytest.raises(RunFailedError, match="committed with 2 rows, but its files hold 1"):
-        folder.materialize("event_days", ["events"], DAYS[0])
+        ran.materialize("event_days", ["events"], DAYS[0])
 
 
-def test_columns_that_are_not_the_declared_ones_stop_the_run(folder: Folder) -> None:
-    folder.run(MONTH)
-    rewrite(folder, DAILY_USAGE, DAYS[0], change=lambda table: table.drop_columns(["min_value"]))
+def test_columns_that_are_not_the_declared_ones_stop_the_run(ran: Folder) -> None:
+    rewrite(ran, DAILY_USAGE, DAYS[0], change=lambda table: table.drop_columns(["min_value"]))
     with pytest.raises(RunFailedError, match=r"check schema failed: daily_usage: .* column min_value is missing"):
-        folder.materialize("event_days", ["daily_usage"], DAYS[0])
+        ran.materialize("event_days", ["daily_usage"], DAYS[0])
 
 
 def rewrite(
@@ -197,6 +220,28 @@ def test_a_crash_of_a_step_is_no_users_error(folder: Folder, monkeypatch: pytest
     with pytest.raises(StepCrashedError, match="step raw_events failed: ZeroDivisionError: of all things") as caught:
         folder.ingest()
     assert "Stack Trace" in caught.value.__notes__[0]
+
+
+def test_an_interrupted_run_is_interrupted(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+
+    monkeypatch.setattr("monetization_pipeline.steps.raw_events.ingest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        folder.ingest()
+    assert folder.runs()[0][1] in ("FAILURE", "CANCELED")
+
+
+def test_the_run_of_a_killed_process_is_ended_by_the_next_one(folder: Folder) -> None:
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    job = folder.definitions.resolve_job_def("event_days")
+    for process in (killed.pid, os.getpid()):
+        tags = {"monetize/process": f"{socket.gethostname()}:{process}"}
+        folder.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    with opened_instance(folder.settings.home / KEPT) as instance:
+        assert [run.status.value for run in reversed(instance.get_runs())] == ["FAILURE", "STARTED"]
 
 
 @pytest.mark.parametrize(("conflicts", "tries"), [(0, 1), (1, 2)])

@@ -1,4 +1,4 @@
-"""A working folder with a source of plain events."""
+"""A working folder with one source of each format."""
 
 import sys
 from pathlib import Path
@@ -12,10 +12,12 @@ from workshop import Workshop
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
-    """Declared sources: `logs` (NDJSON), `document` (JSON with Records), `table` (CSV), `requests`."""
+    """Sources `logs` (NDJSON), `document` (JSON, Records), `nested` (payload.items), `list`, `table` (CSV), `requests`."""
     made = Workshop(tmp_path)
     made.source("logs")
     made.source("document", format="json", records="Records")
+    made.source("nested", format="json", records="payload.items")
+    made.source("list", format="json")
     made.source("table", format="csv")
     made.source("requests", format="requests", mapping={})
     return made

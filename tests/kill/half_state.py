@@ -1,0 +1,131 @@
+"""What a working folder is: how far it came, what lies around half done, and the figures it gives."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kill_sample import MONTH
+
+from monetization_pipeline.datasets import (
+    ALL,
+    COMPANIES,
+    ENTITY_CHANGES,
+    LANDING_FILES,
+    RAW_EVENTS,
+    REFUSALS,
+    SUBSCRIPTIONS,
+    USERS,
+    DatasetSpec,
+)
+from monetization_pipeline.ingest.sources import CUSTOMERS
+from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
+from monetization_pipeline.steps import plan, reports, verdicts
+from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.steps.publish import gate_problems
+from monetization_pipeline.steps.tables import fingerprint_of
+
+_BATCHES = (RAW_EVENTS, REFUSALS, ENTITY_CHANGES)
+#: Made from the instant at which the user's customers were first seen.
+_BY_RECEIPT = (COMPANIES, USERS, SUBSCRIPTIONS)
+_SEEN_AT = datetime(2023, 8, 20, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done`: (dataset, partition or batch) with the version it was committed in. `left`: (kind of half state, name)."""
+
+    done: frozenset[tuple[str, str]]
+    left: frozenset[tuple[str, str]]
+
+
+def progress(home: Path) -> Progress:
+    """How far a working folder came, and what lies in it that belongs to nothing finished."""
+    pipeline = Pipeline(Home(home))
+    log = read_log(pipeline.lake)
+    done = {(spec.name, f"version {_version(pipeline, spec)}") for spec in ALL}
+    left = {("file half copied", path.name) for path in pipeline.landing.root.glob("*/.staging/*")}
+    left |= {("landed, not ingested", file.name) for file in _waiting(pipeline, log)}
+    for spec in _BATCHES:
+        unseen = {path for path in pipeline.lake.table(spec).files() if _batch(path) not in log.batches}
+        left |= {(f"{spec.name} committed, not listed", path.name) for path in unseen}
+    left |= {("written, not committed", path.name) for path in uncommitted(home)}
+    left |= {("engine's scratch folder", path.name) for path in (home / ".monetization" / "spill").glob("*")}
+    return Progress(frozenset(done), frozenset(left))
+
+
+def uncommitted(home: Path) -> list[Path]:
+    """Parquet and temporary files in the lake that no commit ever added."""
+    found: list[Path] = []
+    for spec in ALL:
+        root = home / ".monetization" / "lake" / spec.name
+        added = {root / name for name in _added(root)}
+        for path in root.rglob("*"):
+            if path.is_file() and "_delta_log" not in path.parts and path not in added:
+                found.append(path)
+    return found
+
+
+def unfinished(home: Path) -> str:
+    """The dataset at which a run of the month stands; empty where all of it is up to date."""
+    pipeline = Pipeline(Home(home))
+    found = plan.reasons(pipeline, read_catalog(pipeline), MONTH)
+    return found[0].dataset if found else ""
+
+
+def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
+    """All that two working folders must have in common.
+
+    With `same_clock` also what depends on when the user's files of customers were seen.
+    """
+    pipeline = Pipeline(Home(home))
+    log = read_log(pipeline.lake)
+    found: dict[str, object] = {
+        "invoices": json.dumps(reports.invoices(pipeline, MONTH, _SEEN_AT)),
+        "days": {day: (each.fingerprint, each.rows, each.copy_days, each.received_days) for day, each in log.days.items()},
+        "files": [
+            (file.source, file.sha256, file.name, file.records, file.raw_events, file.refusals, file.entity_changes)
+            for file in log.files
+            if same_clock or file.source != CUSTOMERS
+        ],
+        "problems": [
+            *gate_problems(pipeline, read_catalog(pipeline), MONTH),
+            *verdicts.received_problems(pipeline, {file.received_on for file in log.files}),
+            *verdicts.metering_problems(pipeline, sorted(log.days)),
+        ],
+    }
+    for spec in ALL:
+        if spec in _BATCHES:
+            if same_clock or spec is not ENTITY_CHANGES:
+                found[spec.name] = _fingerprint(pipeline, log, spec)
+        elif spec is not LANDING_FILES and (same_clock or spec not in _BY_RECEIPT):
+            states = pipeline.lake.table(spec).states()
+            found[spec.name] = {name: (state.fingerprint, state.rows, state.counts) for name, state in states.items()}
+    return found
+
+
+def _fingerprint(pipeline: Pipeline, log: IngestLog, spec: DatasetSpec) -> str:
+    with pipeline.engine.session() as session:
+        return fingerprint_of(session, spec, visible_files(pipeline.lake, spec, log.batches))
+
+
+def _waiting(pipeline: Pipeline, log: IngestLog) -> Iterator:
+    return (file for file in pipeline.landing.files() if (file.source, file.sha256) not in log.identities)
+
+
+def _batch(path: Path) -> str:
+    return path.name.partition("-")[0]
+
+
+def _version(pipeline: Pipeline, spec: DatasetSpec) -> int:
+    return len(list((pipeline.lake.table(spec).root / "_delta_log").glob("*.json")))
+
+
+def _added(root: Path) -> Iterator[str]:
+    for log in (root / "_delta_log").glob("*.json"):
+        for line in log.read_text().splitlines():
+            action = json.loads(line)
+            if "add" in action:
+                yield action["add"]["path"].replace("%3D", "=")

@@ -1,0 +1,95 @@
+"""A process that has everything imported and forks a child for each command that it is told to run.
+
+Orders come as JSON, one a line, on stdin. An answer is the child's process id; only after the line `reap` is the child
+waited for, so that its id can be killed from outside and never be another's. Then comes how it ended.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from monetization_pipeline.definitions import ingest_days, materialize_period
+from monetization_pipeline.settings import load_settings
+from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.steps.receive import receive
+
+#: What Python tells of its own dealings with files; what the lake's and the engine's libraries do lies between two.
+_COUNTED = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "os.chmod", "shutil.rmtree")
+
+
+@dataclass
+class _Moments:
+    """Counts dealings with the kept files, Dagster's own aside; at the one that is asked for, the process dies."""
+
+    kept: str
+    deadly: int | None
+    count: int = 0
+
+    def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in _COUNTED or not arguments or not isinstance(arguments[0], (str, os.PathLike)):
+            return
+        path = os.fspath(arguments[0])
+        if not path.startswith(self.kept) or path.startswith(f"{self.kept}/dagster"):
+            return
+        self.count += 1
+        if self.count == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work(order: dict[str, Any]) -> None:
+    """What `monetize ingest` and `monetize run` do."""
+    home, at = Path(order["home"]), datetime.fromisoformat(order["at"])
+    settings = load_settings({"MONETIZATION_HOME": str(home)}, home)
+    pipeline = Pipeline(Home(home))
+    if order["command"] == "run":
+        materialize_period(settings, pipeline, order["month"], at, print)
+        return
+    received = receive(pipeline, order["source"], [home / path for path in order["paths"]], at)
+    ingest_days(settings, pipeline, sorted({file.received_on for file in received}), print)
+
+
+def child(order: dict[str, Any], answer: int) -> None:
+    """Run the order; say what went wrong, how many moments there were and which modules were still missing."""
+    imported = set(sys.modules)
+    moments = _Moments(f"{order['home']}/.monetization", order["deadly"])
+    sys.addaudithook(moments.hook)
+    error = None
+    try:
+        work(order)
+    except BaseException:
+        error = traceback.format_exc()
+    modules = [name for name in sys.modules if name not in imported]
+    os.write(answer, json.dumps({"error": error, "moments": moments.count, "modules": modules}).encode())
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            child(json.loads(line), writing)
+            os._exit(0)
+        os.close(writing)
+        print(process, file=answers)
+        sys.stdin.readline()
+        with os.fdopen(reading) as told:
+            text = told.read()
+        _, status = os.waitpid(process, 0)
+        answer = json.loads(text) if text else {"error": None, "moments": 0, "modules": []}
+        for name in answer.pop("modules"):
+            importlib.import_module(name)
+        print(json.dumps(answer | {"killed": os.WIFSIGNALED(status) and os.WTERMSIG(status)}), file=answers)
+
+
+if __name__ == "__main__":
+    main()
