@@ -34,7 +34,8 @@ plans:
     prices:
       - {price_id: p_calls, meter: calls, model: per_unit, unit_amount: "0.001"}
       - {price_id: p_tokens, meter: tokens, model: per_unit, unit_amount: "0.000002"}
-      - {price_id: p_model, meter: tokens_by_model, model: per_unit, unit_amount: "0.000001", group_by: [metadata.model]}
+      - {price_id: p_model, meter: tokens_by_model, model: per_unit, unit_amount: "0.000001",
+         group_by: [metadata.model]}
       - {price_id: p_peak, meter: peak, model: per_unit, unit_amount: "0.01"}
       - {price_id: p_posts, meter: posts, model: per_unit, unit_amount: "0.0005"}
 """

@@ -33,5 +33,6 @@ def write_moesif(path: Path, events: int, companies: int = 15_000, *, skewed: bo
     step = 30 * 86_400 * 1_000_000 // events
     parameters = {"events": events, "step": step, "companies": companies, "skewed": skewed}
     with duckdb.connect() as connection:
-        sql = f"COPY (SELECT CAST(to_json(event) AS VARCHAR) FROM ({_EVENTS})) TO '{path}' (FORMAT csv, HEADER false, QUOTE '', DELIMITER E'\\x01')"
+        lines = f"SELECT CAST(to_json(event) AS VARCHAR) FROM ({_EVENTS})"
+        sql = f"COPY ({lines}) TO '{path}' (FORMAT csv, HEADER false, QUOTE '', DELIMITER E'\\x01')"
         connection.execute(sql, parameters)

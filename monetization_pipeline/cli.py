@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from monetization_pipeline.settings import Settings
     from monetization_pipeline.steps.pipeline import Pipeline
 
-_Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 EXAMPLES = ("demo", "cloudtrail", "llm-inference", "moesif")
@@ -60,9 +59,9 @@ class _Quiet(click.Group):
             click.echo(f"error: {error}", err=True)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - nobody is to see a stack trace
             click.echo(f"internal error: {error}\n{_keep_trace()}", err=True)
-        ctx.exit(1)
+        return ctx.exit(1)
 
 
 def _keep_trace() -> str:
@@ -83,13 +82,22 @@ def main() -> None:
     """
 
 
-def _with_pipeline(command: Callable[_Parameters, _Result]) -> Callable[..., _Result]:
+def _with_settings(command: Callable[..., _Result]) -> Callable[..., _Result]:
     """Give a command the settings and the pipeline of the working folder as its first arguments."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> _Result:
-        settings, pipeline = _open()
-        return command(settings, pipeline, *args, **kwargs)  # type: ignore[arg-type]
+        return command(*_open(), *args, **kwargs)
+
+    return wrapped
+
+
+def _with_pipeline(command: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Give a command the pipeline of the working folder as its first argument."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> _Result:
+        return command(_open()[1], *args, **kwargs)
 
     return wrapped
 
@@ -103,7 +111,8 @@ def _open() -> "tuple[Settings, Pipeline]":
     home = Home(settings.home)
     if not (home.catalog.is_dir() or home.sources.is_dir()):
         raise MonetizeError(
-            f"{home.root} is not a working folder: it has neither catalog/ nor sources/; make one with `monetize init DIR`"
+            f"{home.root} is not a working folder: it has neither catalog/ nor sources/; "
+            "make one with `monetize init DIR`"
         )
     prepare_instance(home.dagster)
     seller = Seller(settings.first_month, settings.grace, issue_zero=settings.stripe_issue_zero)
@@ -129,7 +138,7 @@ def init(directory: Path, example: str | None) -> None:
 @click.option("--source", required=True, help="A source declared in sources/.")
 @click.option("--received-at", type=InstantType(), help="When the files were received; for history. Default: now.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=True))
-@_with_pipeline
+@_with_settings
 def ingest(
     settings: "Settings", pipeline: "Pipeline", source: str, received_at: datetime | None, paths: tuple[Path, ...]
 ) -> None:
@@ -146,7 +155,7 @@ def ingest(
 
 @main.command()
 @click.argument("period")
-@_with_pipeline
+@_with_settings
 def run(settings: "Settings", pipeline: "Pipeline", period: str) -> None:
     """Make everything of a billing PERIOD (such as 2023-07) that is out of date, up to draft invoices."""
     from monetization_pipeline import console
@@ -163,7 +172,7 @@ def run(settings: "Settings", pipeline: "Pipeline", period: str) -> None:
 @click.argument("period")
 @_as_format
 @_with_pipeline
-def invoices(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+def invoices(pipeline: "Pipeline", period: str, form: str) -> None:
     """Invoices of a billing PERIOD and where each stands."""
     from monetization_pipeline import console
     from monetization_pipeline.steps import reports
@@ -175,7 +184,7 @@ def invoices(settings: "Settings", pipeline: "Pipeline", period: str, form: str)
 @click.argument("period")
 @_as_format
 @_with_pipeline
-def usage(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+def usage(pipeline: "Pipeline", period: str, form: str) -> None:
     """Quantities of every subscription and meter of a billing PERIOD."""
     from monetization_pipeline import console
     from monetization_pipeline.steps import reports
@@ -187,7 +196,7 @@ def usage(settings: "Settings", pipeline: "Pipeline", period: str, form: str) ->
 @click.argument("period")
 @_as_format
 @_with_pipeline
-def unbilled(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+def unbilled(pipeline: "Pipeline", period: str, form: str) -> None:
     """Events of a billing PERIOD that nobody is charged for, and why."""
     from monetization_pipeline import console
     from monetization_pipeline.steps import reports
@@ -198,7 +207,7 @@ def unbilled(settings: "Settings", pipeline: "Pipeline", period: str, form: str)
 @main.command()
 @_as_format
 @_with_pipeline
-def refusals(settings: "Settings", pipeline: "Pipeline", form: str) -> None:
+def refusals(pipeline: "Pipeline", form: str) -> None:
     """Records that could not be read, with file, line and reason."""
     from monetization_pipeline import console
     from monetization_pipeline.steps import reports
@@ -210,7 +219,7 @@ def refusals(settings: "Settings", pipeline: "Pipeline", form: str) -> None:
 @click.argument("period")
 @_as_format
 @_with_pipeline
-def counts(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -> None:
+def counts(pipeline: "Pipeline", period: str, form: str) -> None:
     """Where every record of a billing PERIOD went. The counts must close."""
     from monetization_pipeline import console
     from monetization_pipeline.steps.counts import count_period
@@ -222,7 +231,7 @@ def counts(settings: "Settings", pipeline: "Pipeline", period: str, form: str) -
 @click.argument("line_id")
 @_as_format
 @_with_pipeline
-def explain(settings: "Settings", pipeline: "Pipeline", line_id: str, form: str) -> None:
+def explain(pipeline: "Pipeline", line_id: str, form: str) -> None:
     """How one line's amount comes about: price, tiers, quantity, SQL, events and files."""
     from monetization_pipeline import console
     from monetization_pipeline.steps.explain import explain as explain_line
@@ -233,7 +242,7 @@ def explain(settings: "Settings", pipeline: "Pipeline", line_id: str, form: str)
 @main.command()
 @click.argument("period")
 @click.option("--dry-run", is_flag=True, help="Say what would be booked and issued; book and send nothing.")
-@_with_pipeline
+@_with_settings
 def publish(settings: "Settings", pipeline: "Pipeline", period: str, dry_run: bool) -> None:
     """Book the final invoices of a billing PERIOD and issue them, each once, however often this is run."""
     from monetization_pipeline import console
@@ -258,7 +267,7 @@ def catalog() -> None:
 
 @catalog.command()
 @_with_pipeline
-def check(settings: "Settings", pipeline: "Pipeline") -> None:
+def check(pipeline: "Pipeline") -> None:
     """Check meters, plans and sources; every problem is named with its file and line."""
     from monetization_pipeline.ingest.mapping import record_sql
     from monetization_pipeline.ingest.sources import load_sources

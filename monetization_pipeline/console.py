@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.metering.daily import BUCKETS
 from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 200
 _MAX_FILES = 10
+_MAX_CELL = 300
 _out = Console(highlight=False, soft_wrap=True)
 _progress = Console(stderr=True, highlight=False)
 
@@ -29,13 +32,13 @@ _progress = Console(stderr=True, highlight=False)
 def progress(title: str) -> Iterator[Callable[[str], None]]:
     """Show what is being done; on a terminal as a line that changes, else a line for each step."""
     if not _progress.is_terminal:
-        yield lambda text: _progress.print(f"{title}: {text}", style="dim")
+        yield lambda text: _progress.print(f"{title}: {text}", style="dim", markup=False)
         return
     with _progress.status(f"{title} …") as status:
 
         def report(text: str) -> None:
-            _progress.print(f"[dim]{title}: {text}[/dim]")
-            status.update(f"{title}: {text}")
+            _progress.print(f"{title}: {text}", style="dim", markup=False)
+            status.update(Text(f"{title}: {text}"))
 
         yield report
 
@@ -57,7 +60,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], form: str, title: str) -> None:
     for name in columns:
         table.add_column(name, overflow="fold", justify="right" if name in ("quantity", "events", "line") else "left")
     for row in rows[:_MAX_ROWS]:
-        table.add_row(*("" if row[name] is None else str(row[name])[:300] for name in columns))
+        table.add_row(*(_plain(row[name]) for name in columns))
     _out.print(table)
     more = len(rows) - _MAX_ROWS
     _out.print(f"{len(rows)} rows." + (f" {more} of them are not shown; --format json prints all." if more > 0 else ""))
@@ -80,7 +83,7 @@ def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:
 def show_run(run: "PeriodRun") -> None:
     """What a run made."""
     for warning in run.warnings:
-        _progress.print(f"warning: {warning}", style="yellow")
+        _progress.print(f"warning: {warning}", style="yellow", markup=False)
     if not run.made:
         _out.print(f"{run.month} is up to date.")
         return
@@ -101,12 +104,11 @@ def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
     for invoice in invoices:
         table.add_section()
         due, currency = invoice["bill_at"][:10], invoice["currency"]
-        table.add_row(f"[bold]{invoice['company_id']}[/bold]", due, "", "", f"[bold]{invoice['total']}[/bold]", currency,
-                      invoice["status"])  # fmt: skip
+        cells = (invoice["company_id"], due, "", "", invoice["total"], currency, invoice["status"])
+        table.add_row(*map(_plain, cells), style="bold")
         for line in invoice["lines"]:
-            table.add_row(
-                "", "", line["description"], line["quantity"], line["amount"], "", line["line_id"], style="dim"
-            )
+            cells = ("", "", line["description"], line["quantity"], line["amount"], "", line["line_id"])
+            table.add_row(*map(_plain, cells), style="dim")
     _out.print(table)
     _out.print(f"{len(invoices)} invoices. `monetize explain LINE_ID` shows how an amount comes about.")
 
@@ -129,7 +131,7 @@ def show_counts(counts: Counts, form: str, period: str) -> None:
             table.add_row(name, f"{values[name]:,}")
     _out.print(table)
     for conflict in counts.conflicts:
-        _out.print(f"conflict: {conflict}")
+        _out.print(f"conflict: {conflict}", markup=False)
     for problem in counts.problems:
         _out.print(f"[red]does not close: {problem}[/red]")
     if not counts.problems:
@@ -142,10 +144,10 @@ def show_explained(explained: Explained, form: str) -> None:
         print_json(explained_json(explained))
         return
     facts = explained_json(explained)
-    _out.print(f"[bold]{facts['description']}[/bold]  {facts['exact_amount']} {facts['currency']} exactly")
+    _out.print(Text(facts["description"], style="bold"), facts["exact_amount"], facts["currency"], "exactly")
     for name in ("line_id", "company_id", "subscription_id", "plan_id", "price_id", "meter_id"):
         if facts[name]:
-            _out.print(f"  {name:<16}{facts[name]}")
+            _out.print(f"  {name:<16}{facts[name]}", markup=False)
     _out.print(f"  {'period':<16}{facts['period_start']} to {facts['period_end']}, due {facts['bill_at']}")
     _out.print(f"  {'quantity':<16}{facts['quantity']}")
     _show_calculation(facts["calculation"])
@@ -171,7 +173,7 @@ def _show_calculation(calculation: Mapping[str, Any]) -> None:
     for column in table.columns:
         column.justify = "right"
     for part in calculation["parts"]:
-        table.add_row(*("" if part.get(name) is None else str(part[name]) for name in names))
+        table.add_row(*(_plain(part.get(name)) for name in names))
     _out.print(table)
     _out.print(f"  {'sum of parts':<16}{calculation['amount']}")
 
@@ -185,7 +187,9 @@ def show_publishable(
     )
     for state in [*final, *differing, *not_final]:
         invoice = state.invoice
-        table.add_row(invoice.invoice_id, invoice.company_id, f"{invoice.total:.2f}", invoice.currency, state.status)
+        total = minor_text(invoice.total, invoice.currency)
+        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, state.status)
+        table.add_row(*map(_plain, cells))
     _out.print(table)
     new = sum(state.booked is None for state in final)
     _out.print(f"{new} invoices would be booked; nothing was booked or sent.")
@@ -196,14 +200,15 @@ def show_published(published: PublishedPeriod) -> None:
     """What publishing did."""
     report = published.report
     _out.print(
-        f"{published.provider} ({published.mode}, account {published.account}): {len(published.booked)} invoices booked, "
-        f"{len(report.issued)} issued, {len(report.already_issued)} were issued before, "
-        f"{len(report.zero)} of zero not sent."
+        f"{published.provider} ({published.mode}, account {published.account}): "
+        f"{len(published.booked)} invoices booked, {len(report.issued)} issued, "
+        f"{len(report.already_issued)} were issued before, {len(report.zero)} of zero not sent."
     )
     _show_left_alone(published.differing, published.not_final)
     for failure in report.failed:
         hint = "run the command again" if failure.may_repeat else "it will not succeed by itself"
-        _progress.print(f"error: {failure.company_id} {failure.invoice_id}: {failure.error} ({hint})", style="red")
+        text = f"error: {failure.company_id} {failure.invoice_id}: {failure.error} ({hint})"
+        _progress.print(text, style="red", markup=False)
     if report.not_tried:
         _progress.print(f"error: {len(report.not_tried)} invoices were not tried; run the command again", style="red")
 
@@ -214,6 +219,12 @@ def _show_left_alone(differing: Sequence[InvoiceState], not_final: Sequence[Invo
             f"error: {state.invoice.company_id} {state.invoice.invoice_id} is {state.status}; what is booked never "
             "changes, so it was left alone",
             style="red",
+            markup=False,
         )
     if not_final:
         _out.print(f"{len(not_final)} invoices are not final yet.")
+
+
+def _plain(value: object) -> Text:
+    """A cell that says just what it holds: data is no markup."""
+    return Text("" if value is None else str(value)[:_MAX_CELL])

@@ -26,7 +26,7 @@ _TWO_DIGITS = (
 )
 
 #: Minor-unit exponents of ISO 4217's currencies in use.
-CURRENCIES: dict[str, int] = {code: _DEFAULT_EXPONENT for code in _TWO_DIGITS.split()} | {
+CURRENCIES: dict[str, int] = dict.fromkeys(_TWO_DIGITS.split(), _DEFAULT_EXPONENT) | {
     code: exponent for exponent, codes in _OTHER_EXPONENTS.items() for code in codes.split()
 }
 

@@ -31,7 +31,7 @@ class Period:
 
 
 def local_midnight(day: date, zone: str) -> datetime:
-    """The UTC instant at which `day` begins in `zone` (the first one that exists, where a clock change skips midnight)."""
+    """The UTC instant at which `day` begins in `zone`: the first there is, where a clock change skips midnight."""
     naive = datetime.combine(day, time.min)
     instant = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     while instant.astimezone(ZoneInfo(zone)).date() < day:
@@ -69,9 +69,9 @@ def billing_month(bill_at: datetime, zone: str) -> str:
 def parse_month(key: str) -> tuple[int, int]:
     """(year, month) of a key such as `2023-07`. Raises PeriodKeyError for anything else."""
     year, _, month = key.partition("-")
-    if len(year) == 4 and len(month) == 2 and (year + month).isdecimal() and (year + month).isascii():
-        if 1 <= int(month) <= 12 and int(year) >= 1:
-            return int(year), int(month)
+    digits = (year + month).isdecimal() and (year + month).isascii()
+    if len(year) == 4 and len(month) == 2 and digits and 1 <= int(month) <= 12 and int(year) >= 1:
+        return int(year), int(month)
     raise PeriodKeyError(f"{key!r} is not a billing period; write a year and a month, such as 2023-07")
 
 

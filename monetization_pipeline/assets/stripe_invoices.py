@@ -55,7 +55,7 @@ def publish(pipeline: Pipeline, stripe: StripeResource, month: str, now: datetim
         opened_ledger(pipeline) as ledger,
         stripe_provider(pipeline, stripe.mode, stripe.api_key.value, stripe.api_base) as provider,
     ):
-        return publish_period(pipeline, ledger, provider, month, now, by)
+        return publish_period(pipeline, ledger, provider, month, now=now, by=by)
 
 
 def published_metadata(pipeline: Pipeline, published: "PublishedPeriod", month: str) -> Metadata:

@@ -37,7 +37,7 @@ class Session(Protocol):
         ...
 
     def write(self, sql: str, path: Path, schema: pa.Schema) -> int:
-        """Write the rows of a query as one Parquet file (zstd) with the schema's columns and types; how many they are."""
+        """Write the rows of a query as one Parquet file (zstd) with the schema's columns and types; their number."""
         ...
 
     def write_days(self, sql: str, folder: Path, schema: pa.Schema, day: str) -> Mapping[date, Sequence[Path]]:

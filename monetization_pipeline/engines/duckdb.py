@@ -36,7 +36,10 @@ class DuckDBEngine:
         """See `Engine.session`."""
         scratch = self.spill / uuid.uuid4().hex
         scratch.mkdir(parents=True, exist_ok=True)
-        config: dict[str, str | int] = {"memory_limit": self.memory_limit, "temp_directory": str(scratch)}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": self.memory_limit,
+            "temp_directory": str(scratch),
+        }
         if self.threads is not None:
             config["threads"] = self.threads
         connection = duckdb.connect(":memory:", config=config)

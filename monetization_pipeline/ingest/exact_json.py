@@ -99,7 +99,7 @@ _DECODER = json.JSONDecoder(
 
 
 def scan(text: str, start: int) -> tuple[Json, int]:
-    """The value that begins at `start`, and where it ends. Raises json.JSONDecodeError where it is cut off or broken."""
+    """The value that begins at `start`, and where it ends. Raises json.JSONDecodeError where it breaks off."""
     return _DECODER.raw_decode(text, start)
 
 

@@ -79,7 +79,7 @@ def _typed(record: RecordSql) -> str:
         else:
             # TRY_CAST alone would round 200.7; what it reads and writes back unchanged needs no closer look.
             number = f'TRY_CAST("{name}" AS BIGINT)'
-            whole = f"CAST({number} AS VARCHAR) = \"{name}\" OR regexp_full_match(\"{name}\", '{_WHOLE}')"
+            whole = f'CAST({number} AS VARCHAR) = "{name}" OR regexp_full_match("{name}", \'{_WHOLE}\')'
             casts.append(f'CASE WHEN {whole} THEN {number} END AS "{name}"')
     return ", ".join(casts)
 
@@ -111,8 +111,7 @@ def _reason(record: RecordSql) -> str:
         ("occurred_at IS NULL", "'occurred_at is missing'"),
         (
             "occurred_at < ?",
-            "'occurred_at ' || strftime(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') || "
-            "' lies before the first month that is billed'",
+            "strftime(occurred_at AT TIME ZONE 'UTC', 'occurred_at %Y-%m-%dT%H:%M:%SZ lies before the first month')",
         ),
         (
             f"occurred_at > {late}",
@@ -145,7 +144,7 @@ def _reason(record: RecordSql) -> str:
 
 def _final_columns() -> str:
     columns = {name: f'"{name}"' for name, _, _ in EVENT_CONTENT}
-    columns["session_token"] = "sha256(session_token)"
+    columns["session_token"] = "sha256(session_token)"  # noqa: S105 - the hash of one
     columns["uri"] = "CASE WHEN contains(uri, '=') THEN regexp_replace(uri, '=[^&#]*', '=', 'g') ELSE uri END"
     columns["weight"] = "coalesce(weight, 1)"
     columns["duration_ms"] = (
@@ -175,7 +174,7 @@ NUMBER_REPEATS_SQL = """
 
 
 def raw_events_sql(*, by_day: bool) -> str:
-    """Staged events as rows of `raw_events`; ordered by day where a batch spans many, so that days can be read alone."""
+    """Staged events as rows of `raw_events`; by day where a batch spans many, so that one can be read alone."""
     identity = hash_sql(("files.source", "event_id"))
     content = hash_sql(("files.source", "event_id", *(f'"{name}"' for name, _, _ in EVENT_CONTENT)))
     order = "ORDER BY occurred_on, staged.file_no, line, record" if by_day else ""

@@ -13,8 +13,8 @@ class PartitionState:
     """One partition as last committed.
 
     `inputs` maps a name (`events/2023-07-10`) to the fingerprint that was read; `digests` maps a name to the digest of
-    a piece of catalog or settings; `counts` are the buckets of rule 6; `facts` are what a later step needs to know which inputs matter to it;
-    `notes` are for people and decide nothing.
+    a piece of catalog or settings; `counts` are the buckets of rule 6; `facts` tell a later step which inputs matter to
+    it; `notes` are for people and decide nothing.
     """
 
     fingerprint: str

@@ -114,8 +114,8 @@ class Table:
         Raises ConcurrentCommitError, and changes nothing, where one of them was committed since `claim`.
         """
         table = self._ensure()
+        transactions = self._claimed(table, claim, states)
         removed = [_remove(row, self._values(self._partition(row))) for row in self._adds(table, states.keys())]
-        transactions = [Transaction(f"part:{name}", claim.versions[name] + 1) for name in sorted(states)]
         self._commit(table, [*removed, *self._added(files)], transactions, encode(states))
 
     def append(self, batch_id: str, files: Sequence[NewFile]) -> None:
@@ -131,8 +131,24 @@ class Table:
 
     def extend(self, claim: Claim, files: Sequence[NewFile], state: PartitionState) -> None:
         """Add files to a dataset of one partition. Raises ConcurrentCommitError as `replace` does."""
-        transactions = [Transaction(f"part:{WHOLE}", claim.versions[WHOLE] + 1)]
-        self._commit(self._ensure(), self._added(files), transactions, encode({WHOLE: state}))
+        table = self._ensure()
+        transactions = self._claimed(table, claim, (WHOLE,))
+        self._commit(table, self._added(files), transactions, encode({WHOLE: state}))
+
+    def _claimed(self, table: DeltaTable, claim: Claim, partitions: Iterable[str]) -> list[Transaction]:
+        """The transactions of a commit on what was claimed.
+
+        Delta compares them with commits made after `table` was opened; those made before, since the claim, are found here.
+        """
+        names = sorted(partitions)
+        if any(_commits_of(table, f"part:{name}") != claim.versions[name] for name in names):
+            raise self._conflict("it was committed after it was read")
+        return [Transaction(f"part:{name}", claim.versions[name] + 1) for name in names]
+
+    def _conflict(self, why: object) -> ConcurrentCommitError:
+        return ConcurrentCommitError(
+            f"{self.spec.name}: another process committed the same partition; run the command again ({why})"
+        )
 
     def _open(self) -> DeltaTable | None:
         try:
@@ -200,9 +216,7 @@ class Table:
                 list(actions), "append", self.spec.schema, self._partition_by(), commit_properties=properties
             )
         except CommitFailedError as error:
-            raise ConcurrentCommitError(
-                f"{self.spec.name}: another process committed the same partition; run the command again ({error})"
-            ) from error
+            raise self._conflict(error) from error
 
 
 def _folder(spec: DatasetSpec, partition: str) -> str:

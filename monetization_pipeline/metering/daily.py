@@ -2,9 +2,9 @@
 
 Relations it reads:
   events                 rows of the `events` dataset
-  charges                pieces of companies' time: row_no, company_id, subscription_id, occurred_on (the UTC day it lies
-                         in), from_at, to_at, is_first, and for the meter at position i: priced_i, charged_i, company_i
-                         (charged to any subscription of the company), ambiguous_i
+  charges                pieces of companies' time: row_no, company_id, subscription_id, occurred_on (the UTC day it
+                         lies in), from_at, to_at, is_first, and for the meter at position i: priced_i, charged_i,
+                         company_i (charged to any subscription of the company), ambiguous_i
   user_companies         user_id, company_id, from_at, to_at (half-open, never NULL)
   subscription_companies subscription_id, company_id
 
@@ -124,10 +124,10 @@ def finest_dimensions(meters: Sequence[MeterSql]) -> list[tuple[str, ...]]:
 
 
 def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
-    """States of the meters that these finest dimensions serve, over `metered`: a row per charge, bucket and combination.
+    """States of the meters that these finest dimensions serve, over `metered`, by charge, bucket and combination.
 
-    Columns: row_no, occurred_on, bucket, the dimensions, events (each counted once), refused, weighted, and for the meter at
-    position i: events_i, and value_i as its aggregation needs.
+    Columns: row_no, occurred_on, bucket, the dimensions, events (each counted once), refused, weighted, and for the
+    meter at position i: events_i, and value_i as its aggregation needs.
     """
     columns = [dimension_column(meters, name) for name in dimensions]
     refused = _any(meters, "passed_{i} AND NOT used_{i}")
@@ -206,7 +206,8 @@ def _row(number: int, index: int, meters: Sequence[MeterSql]) -> str:
 
     return f"""
         SELECT row_no, {text_literal(meter.meter_id)} AS meter_id, CAST(json_object({pairs}) AS VARCHAR) AS dimensions,
-            events, {column(Aggregation.COUNT, "count", "DECIMAL(38,12)")}, {column(Aggregation.SUM, "sum", "DECIMAL(38,12)")},
+            events, {column(Aggregation.COUNT, "count", "DECIMAL(38,12)")},
+            {column(Aggregation.SUM, "sum", "DECIMAL(38,12)")},
             {column(Aggregation.MIN, "min", "DECIMAL(28,12)")}, {column(Aggregation.MAX, "max", "DECIMAL(28,12)")},
             {latest("value", "DECIMAL(28,12)")} AS latest_value, {latest("at", "TIMESTAMPTZ")} AS latest_at,
             {latest("source", "VARCHAR")} AS latest_source, {latest("id", "VARCHAR")} AS latest_event_id

@@ -58,7 +58,8 @@ def unique_sql(meters: Sequence[MeterSql], index: int, grouping: Sequence[str]) 
         FROM (
             SELECT {_KEY}, CAST(json_object({pairs}) AS VARCHAR) AS "group", {value_column(meters, index)},
                 count(*) AS events
-            FROM (SELECT metered.* EXCLUDE (subscription_id, segment_start, period_start), charge_keys.* EXCLUDE (row_no)
+            FROM (
+                SELECT metered.* EXCLUDE (subscription_id, segment_start, period_start), charge_keys.* EXCLUDE (row_no)
                 FROM metered JOIN charge_keys USING (row_no) WHERE falls_{index})
             GROUP BY ALL)
         GROUP BY ALL"""

@@ -69,14 +69,14 @@ def _build_day(pipeline: Pipeline, log: IngestLog, day: date) -> _Day:
         else:
             rows = session.write("SELECT * FROM candidates ORDER BY company_id", path, EVENTS.schema)
         fingerprint = fingerprint_of(session, EVENTS, [path])
-        facts = dict(zip((BY_SUBSCRIPTION, BY_USER), session.rows(_ORPHANS)[0], strict=True))
+        by_subscription, by_user = session.rows(_ORPHANS)[0]
     state = PartitionState(
         fingerprint,
         rows,
         inputs={"raw_events": source.fingerprint},
         code_version=CODE_VERSION,
         counts=counts | {"events": rows},
-        facts=facts,
+        facts={BY_SUBSCRIPTION: by_subscription, BY_USER: by_user},
         notes={"conflicts": conflicts} if conflicts else {},
     )
     return _Day(day, NewFile(path, day.isoformat(), rows), state)

@@ -68,8 +68,11 @@ def _invoice_rows(invoices: Sequence[Invoice], month: str) -> list[dict[str, obj
 
 def _line_rows(invoices: Sequence[Invoice], month: str) -> list[dict[str, object]]:
     return [
-        {name: getattr(line, name) for name in InvoiceLine.__slots__}
-        | {"invoice_id": invoice.invoice_id, "billing_period": month}
+        {
+            **{name: getattr(line, name) for name in InvoiceLine.__slots__},
+            "invoice_id": invoice.invoice_id,
+            "billing_period": month,
+        }
         for invoice in invoices
         for line in invoice.lines
     ]

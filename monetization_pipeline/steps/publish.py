@@ -141,7 +141,7 @@ def publishable(
 
 
 def publish_period(
-    pipeline: Pipeline, ledger: Ledger, provider: Provider, month: str, now: datetime, by: str
+    pipeline: Pipeline, ledger: Ledger, provider: Provider, month: str, *, now: datetime, by: str
 ) -> PublishedPeriod:
     """Book every final invoice of a billing period in one transaction, then issue those that are to be issued.
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from monetization_pipeline.catalog.models import Catalog, Price
+from monetization_pipeline.catalog.models import Catalog, Plan, Price
+from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.datasets import RATED_LINES, USAGE
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
@@ -27,8 +28,10 @@ def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> Partit
     """What `rated_lines` of a billing period would be made from now."""
     usage = pipeline.lake.table(USAGE).state(month)
     fees = [
-        [subscription.subscription_id, subscription.company_id, price.price_id, str(period.start)]
-        + [str(subscription.start_at), str(subscription.end_at)]
+        [
+            *(subscription.subscription_id, subscription.company_id, price.price_id, str(period.start)),
+            *(str(subscription.start_at), str(subscription.end_at)),
+        ]
         for subscription, _, price, period in _fees(pipeline, known, month)
     ]
     inputs = {
@@ -83,7 +86,7 @@ def _fee_lines(pipeline: Pipeline, known: Attribution, month: str) -> Iterator[R
             yield line
 
 
-def _fees(pipeline: Pipeline, known: Attribution, month: str):
+def _fees(pipeline: Pipeline, known: Attribution, month: str) -> Iterator[tuple[Subscription, Plan, Price, Period]]:
     plans = {plan.plan_id: plan for plan in known.catalog.plans}
     for subscription in billable(known.subscriptions):
         plan = plans.get(subscription.plan_id or "")

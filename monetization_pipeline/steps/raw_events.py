@@ -123,7 +123,7 @@ def _ingest_batch(pipeline: Pipeline, files: Sequence[LandingFile]) -> list[Inge
     batch = _Batch(pipeline, _batch_id(fresh, source), fresh)
     with pipeline.engine.session() as session:
         if source is None:
-            rows = batch.read_customers(session)
+            rows = batch.read_customers()
         else:
             stage(session, source, fresh, month_period(pipeline.seller.first_month, pipeline.seller.zone).start)
             rows = batch.write_staged(session, log)
@@ -152,7 +152,7 @@ class _Batch:
         for spec, files in self._written.values():
             self.pipeline.lake.table(spec).append(self.batch_id, files)
 
-    def read_customers(self, session: Session) -> list[IngestedFile]:
+    def read_customers(self) -> list[IngestedFile]:
         """Files of `customers/`: changes only."""
         changes: list[EntityChange] = []
         refusals: list[dict[str, object]] = []
@@ -169,7 +169,7 @@ class _Batch:
                 else:
                     changes.append(item)
         self._write_changes(changes, refusals)
-        return self._log_rows(session, {}, changes, refusals)
+        return self._log_rows({}, changes, refusals)
 
     def write_staged(self, session: Session, log: IngestLog) -> list[IngestedFile]:
         """Staged rows as files of raw_events, refusals and entity_changes; the rows of the log."""
@@ -187,7 +187,7 @@ class _Batch:
             )
         ]
         self._write_changes(changes, refusals)
-        rows = self._log_rows(session, outcomes, changes, refusals)
+        rows = self._log_rows(outcomes, changes, refusals)
         if not any(outcome == "event" for _, outcome in outcomes):
             return rows
         self._write_events(session)
@@ -253,7 +253,6 @@ class _Batch:
 
     def _log_rows(
         self,
-        session: Session,
         outcomes: dict[tuple[int, str], int],
         changes: Sequence[EntityChange],
         refusals: Sequence[dict[str, object]],

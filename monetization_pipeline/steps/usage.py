@@ -126,17 +126,21 @@ def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
     claim = table.claim([month])
     expected = expected_state(pipeline, known, month)
     units = _units(pipeline, known, month)
-    days = [day.isoformat() for day in span_days(month_period(month, pipeline.seller.zone))]
+    days = _day_keys(pipeline, month)
     path = table.new_path(month)
     with pipeline.engine.session() as session:
         session.register("units", _unit_table(units))
         session.view("daily_usage", DAILY_USAGE.schema, pipeline.lake.table(DAILY_USAGE).files(days))
-        session.run(f"CREATE TEMP TABLE merged AS {_merged(pipeline, session, known, units, month, days)}")
+        session.run(f"CREATE TEMP TABLE merged AS {_merged(pipeline, session, known, units, month)}")
         rows = session.write(_USAGE.format(month=month), path, USAGE.schema)
         fingerprint = fingerprint_of(session, USAGE, [path])
     state = replace(expected, fingerprint=fingerprint, rows=rows)
     table.replace(claim, [NewFile(path, month, rows)], {month: state})
     return state
+
+
+def _day_keys(pipeline: Pipeline, month: str) -> list[str]:
+    return [day.isoformat() for day in span_days(month_period(month, pipeline.seller.zone))]
 
 
 def _units(pipeline: Pipeline, known: Attribution, month: str) -> list[Unit]:
@@ -150,16 +154,14 @@ def _origin(state: PartitionState, catalog: Catalog) -> str:
     return hashlib.sha256(json.dumps(state.inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _merged(
-    pipeline: Pipeline, session: Session, known: Attribution, units: Sequence[Unit], month: str, days: Sequence[str]
-) -> str:
+def _merged(pipeline: Pipeline, session: Session, known: Attribution, units: Sequence[Unit], month: str) -> str:
     meters = [meter_sql(meter) for meter in known.catalog.meters]
     positions = {meter.meter.meter_id: index for index, meter in enumerate(meters)}
     pairs = sorted({(unit.meter_id, unit.grouping) for unit in units})
     unique = [pair for pair in pairs if _aggregation(known, pair[0]) is Aggregation.UNIQUE_COUNT]
     if unique:
         attribution.register(session, known, month_period(month, pipeline.seller.zone), pipeline.seller.zone)
-        open_metered(pipeline, session, meters, days)
+        open_metered(pipeline, session, meters, _day_keys(pipeline, month))
         session.run("""
             CREATE TEMP VIEW charge_keys AS
             SELECT row_no, subscription_id, segment_start, period_start FROM charges""")

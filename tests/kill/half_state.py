@@ -35,7 +35,7 @@ _SEEN_AT = datetime(2023, 8, 20, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done`: (dataset, partition or batch) with the version it was committed in. `left`: (kind of half state, name)."""
+    """`done`: (dataset, number of its commits). `left`: (kind of half state, name of what is left)."""
 
     done: frozenset[tuple[str, str]]
     left: frozenset[tuple[str, str]]
@@ -56,15 +56,19 @@ def progress(home: Path) -> Progress:
     return Progress(frozenset(done), frozenset(left))
 
 
+def ingested(home: Path) -> frozenset[tuple[str, str]]:
+    """(source, sha256) of all that was ingested."""
+    return read_log(Pipeline(Home(home)).lake).identities
+
+
 def uncommitted(home: Path) -> list[Path]:
     """Parquet and temporary files in the lake that no commit ever added."""
     found: list[Path] = []
     for spec in ALL:
         root = home / ".monetization" / "lake" / spec.name
         added = {root / name for name in _added(root)}
-        for path in root.rglob("*"):
-            if path.is_file() and "_delta_log" not in path.parts and path not in added:
-                found.append(path)
+        files = (path for path in root.rglob("*") if path.is_file() and "_delta_log" not in path.parts)
+        found += [path for path in files if path not in added]
     return found
 
 
@@ -84,7 +88,9 @@ def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
     log = read_log(pipeline.lake)
     found: dict[str, object] = {
         "invoices": json.dumps(reports.invoices(pipeline, MONTH, _SEEN_AT)),
-        "days": {day: (each.fingerprint, each.rows, each.copy_days, each.received_days) for day, each in log.days.items()},
+        "days": {
+            day: (each.fingerprint, each.rows, each.copy_days, each.received_days) for day, each in log.days.items()
+        },
         "files": [
             (file.source, file.sha256, file.name, file.records, file.raw_events, file.refusals, file.entity_changes)
             for file in log.files

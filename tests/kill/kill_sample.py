@@ -146,7 +146,9 @@ def _line(generator: random.Random, number: int) -> str:
 
 
 def _broken(generator: random.Random, name: str) -> list[str]:
-    return [f"{name} {n} is no JSON {generator.random()}\n" for n in range(7)] + [f'{{"id": "{name}", "at": "never"}}\n']
+    return [f"{name} {n} is no JSON {generator.random()}\n" for n in range(7)] + [
+        f'{{"id": "{name}", "at": "never"}}\n'
+    ]
 
 
 def _job(generator: random.Random) -> str:

@@ -65,7 +65,7 @@ def _routed(line: int, request: Json) -> Iterator[Record]:
     if body == []:
         yield Record(RecordKind.EMPTY, line, 1, "")
         return
-    values = body if isinstance(body, list) else [body]
+    values: list[Json] = body if isinstance(body, list) else [body]
     yield from elements(_kind(request.get("path")), line, values, scope=line)
 
 
@@ -73,4 +73,4 @@ def _kind(path: Json) -> RecordKind:
     parts = [part for part in str(path).split("?")[0].split("/") if part and part != "batch"]
     if parts and parts[-1] in _ROUTES:
         return _ROUTES[parts[-1]]
-    exact_json.fail(f"path {path!r} is none of {', '.join(sorted(_ROUTES))}")
+    return exact_json.fail(f"path {path!r} is none of {', '.join(sorted(_ROUTES))}")

@@ -1,0 +1,175 @@
+"""Tables: what replacing, extending and adding a batch do, who gets a conflict, and that states outlive checkpoints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from monetization_pipeline.datasets import DatasetSpec
+from monetization_pipeline.lake.lake import Lake
+from monetization_pipeline.lake.state import PartitionState
+from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile, Table
+
+_FIELDS = [pa.field("value", pa.int64()), pa.field("day", pa.string())]
+DAYS = DatasetSpec("days", "by day", pa.schema(_FIELDS), ("value",), "day")
+WHOLE = DatasetSpec("whole", "one partition", pa.schema(_FIELDS), ("value",))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path)
+
+
+def written(table: Table, values: Sequence[int], day: str = "all", prefix: str = "") -> NewFile:
+    path = table.new_path(day, prefix)
+    pq.write_table(pa.table({"value": values, "day": [day] * len(values)}, pa.schema(_FIELDS)), path)
+    return NewFile(path, day, len(values))
+
+
+def content(table: Table, days: Sequence[str] | None = None) -> list[int]:
+    return sorted(value for path in table.files(days) for value in pq.ParquetFile(path).read()["value"].to_pylist())
+
+
+def state(text: str) -> PartitionState:
+    return PartitionState(text, 1, inputs={"a": "b"}, counts={"n": 1}, notes={"list": ["x"]})
+
+
+def put(table: Table, values: Sequence[int], day: str) -> None:
+    table.replace(table.claim([day]), [written(table, values, day)], {day: state(str(values))})
+
+
+def test_a_table_that_is_not_there_is_empty(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    assert (table.files(), table.partitions(), dict(table.states()), table.state("a")) == ([], [], {}, None)
+    assert not table.root.exists()
+
+
+def test_replace_puts_a_whole_partition_in_place_of_another_and_leaves_its_neighbours(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    put(table, [1, 2], "a")
+    put(table, [3], "b")
+    put(table, [4, 5, 6], "a")
+    assert content(table) == [3, 4, 5, 6]
+    assert content(table, ["a"]) == [4, 5, 6]
+    assert table.partitions() == ["a", "b"]
+    assert table.state("a") == state("[4, 5, 6]")
+
+
+def test_replace_with_nothing_empties_a_partition_and_says_so(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    put(table, [1], "a")
+    table.replace(table.claim(["a"]), [], {"a": state("none")})
+    assert content(table) == []
+    assert table.state("a") == state("none")
+
+
+def test_several_partitions_in_one_commit(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    put(table, [1], "a")
+    claim = table.claim(["a", "b", "c"])
+    files = [written(table, [2], "a"), written(table, [3], "b")]
+    table.replace(claim, files, {day: state(day) for day in "abc"})
+    assert content(table) == [2, 3]
+    assert set(table.states()) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_writers_of_one_partition_the_second_gets_a_conflict(lake: Lake, first: bool) -> None:
+    """Also where both are the first to write it, and where they work on tables of their own."""
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    if not first:
+        put(mine, [0], "a")
+    my_claim, their_claim = mine.claim(["a"]), theirs.claim(["a"])
+    theirs.replace(their_claim, [written(theirs, [1], "a")], {"a": state("theirs")})
+    with pytest.raises(ConcurrentCommitError, match=r"days: another process committed the same partition"):
+        mine.replace(my_claim, [written(mine, [2], "a")], {"a": state("mine")})
+    assert content(mine) == [1]
+    assert mine.state("a") == state("theirs")
+    put(mine, [2], "a")
+    assert content(theirs) == [2]
+
+
+def test_a_claim_holds_for_one_commit(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    claim = table.claim(["a"])
+    table.replace(claim, [written(table, [1], "a")], {"a": state("1")})
+    with pytest.raises(ConcurrentCommitError):
+        table.replace(claim, [written(table, [1], "a")], {"a": state("2")})
+    assert content(table) == [1]
+
+
+def test_writers_of_neighbours_do_not_meet(lake: Lake) -> None:
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    put(mine, [0], "a")
+    my_claim, their_claim = mine.claim(["a"]), theirs.claim(["b"])
+    theirs.replace(their_claim, [written(theirs, [1], "b")], {"b": state("theirs")})
+    mine.replace(my_claim, [written(mine, [2], "a")], {"a": state("mine")})
+    assert content(mine) == [1, 2]
+
+
+def test_a_writer_of_several_partitions_meets_one_of_any_of_them(lake: Lake) -> None:
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    my_claim, their_claim = mine.claim(["a", "b"]), theirs.claim(["b", "c"])
+    theirs.replace(their_claim, [written(theirs, [1], "b")], {day: state("theirs") for day in "bc"})
+    with pytest.raises(ConcurrentCommitError):
+        mine.replace(my_claim, [written(mine, [2], "a")], {day: state("mine") for day in "ab"})
+    assert content(mine) == [1]
+
+
+def test_a_batch_is_added_once(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    table.append("one", [written(table, [1], "a", "one-")])
+    table.append("one", [written(table, [1], "a", "one-")])
+    table.append("two", [written(table, [2], "a", "two-")])
+    Lake(lake.root).table(DAYS).append("two", [written(table, [2], "a", "two-")])
+    table.append("three", [])
+    assert content(table) == [1, 2]
+
+
+def test_batches_and_replacements_leave_each_other_alone(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    put(table, [1], "a")
+    claim = table.claim(["b"])
+    table.append("one", [written(table, [2], "c", "one-")])
+    table.replace(claim, [written(table, [3], "b")], {"b": state("b")})
+    assert content(table) == [1, 2, 3]
+
+
+def test_extending_a_dataset_of_one_partition(lake: Lake) -> None:
+    table = lake.table(WHOLE)
+    table.extend(table.claim(), [written(table, [1])], state("1"))
+    stale = table.claim()
+    table.extend(table.claim(), [written(table, [2])], state("2"))
+    with pytest.raises(ConcurrentCommitError):
+        table.extend(stale, [written(table, [3])], state("3"))
+    assert content(table) == [1, 2]
+    assert table.state() == state("2")
+    table.replace(table.claim(), [written(table, [4])], {"all": state("4")})
+    assert content(table) == [4]
+
+
+def test_a_file_that_was_written_and_not_committed_is_not_there(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    put(table, [1], "a")
+    written(table, [2], "a")
+    assert content(table) == [1]
+
+
+def test_states_survive_many_commits_and_their_checkpoints(lake: Lake) -> None:
+    """Read by one that followed every commit, by one that comes at the end, and by one that fell behind."""
+    table, behind = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    for number in range(130):
+        day = f"d{number % 7}" if number > 20 else f"early{number}"
+        put(table, [number], day)
+        if number == 50:
+            assert behind.state("early3") == state("[3]")
+    late = Lake(lake.root).table(DAYS)
+    assert list(table.root.glob("_delta_log/*.checkpoint.parquet"))
+    assert dict(late.states()) == dict(table.states()) == dict(behind.states())
+    assert late.state("early0") == state("[0]")
+    assert late.state("d3") == state("[129]")
+    assert len(late.states()) == 21 + 7
+    with pytest.raises(ConcurrentCommitError):
+        late.replace(Lake(lake.root / "elsewhere").table(DAYS).claim(["d3"]), [], {"d3": state("x")})
