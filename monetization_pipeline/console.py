@@ -94,22 +94,24 @@ def show_run(run: "PeriodRun") -> None:
 
 
 def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
-    """Invoices as JSON, or one row each and the lines below."""
+    """Invoices as JSON, or one line each and what it charges below; ids are whole, to be copied."""
     if form == "json":
         print_json(list(invoices))
         return
-    table = Table("company", "due", "line", "quantity", "amount", "", "status")
-    for column in (3, 4):
-        table.columns[column].justify = "right"
+    amounts = [
+        text for invoice in invoices for text in (invoice["total"], *(line["amount"] for line in invoice["lines"]))
+    ]
+    quantities = [line["quantity"] for invoice in invoices for line in invoice["lines"]]
+    wide, wider = max(map(len, amounts), default=0), max(map(len, quantities), default=0)
     for invoice in invoices:
-        table.add_section()
-        due, currency = invoice["bill_at"][:10], invoice["currency"]
-        cells = (invoice["company_id"], due, "", "", invoice["total"], currency, invoice["status"])
-        table.add_row(*map(_plain, cells), style="bold")
+        total = f"{invoice['total']:>{wide}} {invoice['currency']}"
+        text = f"{total}  {invoice['status']:<9} due {invoice['bill_at'][:10]}  {invoice['company_id']}"
+        _out.print(text, style="bold", markup=False)
         for line in invoice["lines"]:
-            cells = ("", "", line["description"], line["quantity"], line["amount"], "", line["line_id"])
-            table.add_row(*map(_plain, cells), style="dim")
-    _out.print(table)
+            text = (
+                f"{line['amount']:>{wide}}      {line['quantity']:>{wider}} × {line['description']}  {line['line_id']}"
+            )
+            _out.print(text, style="dim", markup=False)
     _out.print(f"{len(invoices)} invoices. `monetize explain LINE_ID` shows how an amount comes about.")
 
 
@@ -227,4 +229,4 @@ def _show_left_alone(differing: Sequence[InvoiceState], not_final: Sequence[Invo
 
 def _plain(value: object) -> Text:
     """A cell that says just what it holds: data is no markup."""
-    return Text("" if value is None else str(value)[:_MAX_CELL])
+    return Text("" if value is None else str(value)[:_MAX_CELL], overflow="fold")

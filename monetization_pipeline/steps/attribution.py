@@ -109,7 +109,9 @@ def user_fingerprints(session: Session, days: Sequence[date]) -> Mapping[date, s
     session.run("SET VARIABLE never = CAST(? AS TIMESTAMPTZ)", [_NEVER])
     # Most users have one company for ever: they are hashed once, not for every day.
     common = _whole_fingerprint(session, f"(FROM user_companies WHERE {always})", ids)
-    hashed = hash_sql((*ids, "greatest(from_at, day_start)", "least(to_at, day_end)"))
+    clipped = hash_sql((*ids, "greatest(from_at, day_start)", "least(to_at, day_end)"))
+    # A user who moves on another day looks on this one like one who never does.
+    hashed = f"CASE WHEN from_at <= day_start AND to_at >= day_end THEN {hash_sql(ids)} ELSE {clipped} END"
     session.run(
         f"""
         CREATE OR REPLACE TEMP TABLE changing_users AS

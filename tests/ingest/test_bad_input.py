@@ -40,19 +40,29 @@ CASES: dict[str, Case] = {
     "an unreadable line": Case("logs", b"nonsense\n" + good(1), ("e1",), ((1, 1, "not JSON: Expecting value"),)),
     "a line cut off": Case("logs", good(1) + b'{"id":"x","at":"20', ("e1",), ((2, 1, "Unterminated string"),)),
     "two objects on a line": Case("logs", b'{"id":"a"}{"id":"b"}\n' + good(1), ("e1",), ((1, 1, "Extra data"),)),
-    "a line that is no object": Case("logs", b'5\n"x"\nnull\n' + good(1), ("e1",), tuple((n, 1, "not an object") for n in (1, 2, 3))),
+    "a line that is no object": Case(
+        "logs", b'5\n"x"\nnull\n' + good(1), ("e1",), tuple((n, 1, "not an object") for n in (1, 2, 3))
+    ),
     "blank lines are empty": Case("logs", b"\n  \r\n" + good(1) + b"\t\n", ("e1",), (), 3),
     "CRLF": Case("logs", good(1).replace(b"\n", b"\r\n") + good(2), ("e1", "e2")),
     "a byte order mark": Case("logs", b"\xef\xbb\xbf" + good(1) + good(2), ("e1", "e2")),
     "no line feed at the end": Case("logs", good(1) + good(2).rstrip(), ("e1", "e2")),
     "an empty file": Case("logs", b""),
-    "invalid UTF-8": Case("logs", good(1) + b'{"id":"\xff\xfe"}\n' + good(2), ("e1", "e2"), ((2, 1, "not UTF-8 (byte 8)"),)),
-    "half of a surrogate pair": Case("logs", b'{"id":"x","company":"\\ud800",' + AT + b"}\n" + good(1), ("e1",), ((1, 1, "surrogate"),)),
+    "invalid UTF-8": Case(
+        "logs", good(1) + b'{"id":"\xff\xfe"}\n' + good(2), ("e1", "e2"), ((2, 1, "not UTF-8 (byte 8)"),)
+    ),
+    "half of a surrogate pair": Case(
+        "logs", b'{"id":"x","company":"\\ud800",' + AT + b"}\n" + good(1), ("e1",), ((1, 1, "surrogate"),)
+    ),
     "a whole surrogate pair": Case("logs", b'{"id":"\\ud83d\\ude00",' + AT + b"}\n", ("😀",)),
     "a NUL in a text": Case("logs", b'{"id":"a\\u0000b",' + AT + b"}\n" + good(1), ("a\0b", "e1")),
-    "a raw control character": Case("logs", b'{"id":"a\tb",' + AT + b"}\n" + good(1), ("e1",), ((1, 1, "Invalid control character"),)),
+    "a raw control character": Case(
+        "logs", b'{"id":"a\tb",' + AT + b"}\n" + good(1), ("e1",), ((1, 1, "Invalid control character"),)
+    ),
     "deep nesting": Case("logs", b'{"id":"deep",' + AT + b',"m":' + DEEP + b"}\n" + good(1), ("deep", "e1")),
-    "deep nesting beside an exponent": Case("logs", b'{"id":"deep","x":1e5,"m":' + DEEP + b"}\n" + good(1), ("e1",), ((1, 1, "too deeply"),)),
+    "deep nesting beside an exponent": Case(
+        "logs", b'{"id":"deep","x":1e5,"m":' + DEEP + b"}\n" + good(1), ("e1",), ((1, 1, "too deeply"),)
+    ),
     "of a key given twice the first holds": Case("logs", b'{"id":"first","id":"second",' + AT + b"}\n", ("first",)),
     "the same beside an exponent": Case("logs", b'{"id":"first","id":"second","x":1e5,' + AT + b"}\n", ("first",)),
     "an array in a line": Case(
@@ -73,7 +83,12 @@ CASES: dict[str, Case] = {
         "logs",
         lines(event(n, at=at) for n, at in enumerate(["infinity", "-infinity", "0044-03-15 (BC)", "300000-01-01"], 1)),
         (),
-        ((1, 1, "more than a day after"), (2, 1, "before the first month"), (3, 1, "before the first month"), (4, 1, "no meaning")),
+        (
+            (1, 1, "more than a day after"),
+            (2, 1, "before the first month"),
+            (3, 1, "before the first month"),
+            (4, 1, "no meaning"),
+        ),
     ),
     "before the grid and after receipt": Case(
         "logs",
@@ -124,7 +139,10 @@ CASES: dict[str, Case] = {
     ),
     "metadata as text": Case(
         "logs",
-        lines(event(n, m=m) for n, m in enumerate(['{"v":"1.5"}', '{"v":12345678.123456789012}', '{"v":1e5}', '{"v":15}'], 1)),
+        lines(
+            event(n, m=m)
+            for n, m in enumerate(['{"v":"1.5"}', '{"v":12345678.123456789012}', '{"v":1e5}', '{"v":15}'], 1)
+        ),
         ("e1", "e4"),
         ((2, 1, "a number which is not exact"), (3, 1, "a number which is not exact")),
     ),
@@ -137,41 +155,73 @@ CASES: dict[str, Case] = {
     "garbage after a gzip": Case("logs", gzipped(good(1)) + b"garbage", ("e1",), ((2, 1, "damaged"),)),
     # --- one JSON document
     "a document": Case("document", b'{"v":1,"Records":[' + good(1) + b"," + good(2) + b'],"w":[{}]}', ("e1", "e2")),
-    "a document cut off in the middle": Case("document", b'{"Records":[' + good(1) + b',{"id":"x","at', ("e1",), ((2, 2, "not JSON from here on"),)),
-    "a document cut off after its records": Case("document", b'{"Records":[' + good(1) + b"]", ("e1",), ((2, 2, "'}' is expected"),)),
-    "documents one after the other": Case("document", b'{"Records":[' + good(1) + b']}\n{"Records":[' + good(2) + b"]}", ("e1", "e2")),
-    "garbage after a document": Case("document", b'{"Records":[' + good(1) + b"]} junk", ("e1",), ((2, 2, "not JSON from here on"),)),
-    "a document without the records": Case("document", b'{"records":[' + good(1) + b"]}", (), ((1, 1, "the document has no Records"),)),
+    "a document cut off in the middle": Case(
+        "document", b'{"Records":[' + good(1) + b',{"id":"x","at', ("e1",), ((2, 2, "not JSON from here on"),)
+    ),
+    "a document cut off after its records": Case(
+        "document", b'{"Records":[' + good(1) + b"]", ("e1",), ((2, 2, "'}' is expected"),)
+    ),
+    "documents one after the other": Case(
+        "document", b'{"Records":[' + good(1) + b']}\n{"Records":[' + good(2) + b"]}", ("e1", "e2")
+    ),
+    "garbage after a document": Case(
+        "document", b'{"Records":[' + good(1) + b"]} junk", ("e1",), ((2, 2, "not JSON from here on"),)
+    ),
+    "a document without the records": Case(
+        "document", b'{"records":[' + good(1) + b"]}", (), ((1, 1, "the document has no Records"),)
+    ),
     "a document with no records in it": Case("document", b'{"Records":[]}'),
     "records that are null": Case("document", b'{"Records":null}', (), ((1, 1, "not a JSON object"),)),
     "a document that is no object": Case("document", b"[1]", (), ((1, 1, "'{' is expected"),)),
     "an empty document": Case("document", b" \n"),
-    "invalid UTF-8 in a record": Case("document", b'{"Records":[{"id":"\xff"},' + good(1) + b"]}", ("e1",), ((1, 1, "not JSON in UTF-8"),)),
-    "half of a surrogate pair in a record": Case("document", b'{"Records":[{"id":"\\ud800"},' + good(1) + b"]}", ("e1",), ((1, 1, "surrogate"),)),
-    "invalid UTF-8 where a document breaks": Case("document", b'{"Records":[' + good(1) + b',{"id":"\xff', ("e1",), ((2, 2, "not JSON from here on"),)),
+    "invalid UTF-8 in a record": Case(
+        "document", b'{"Records":[{"id":"\xff"},' + good(1) + b"]}", ("e1",), ((1, 1, "not JSON in UTF-8"),)
+    ),
+    "half of a surrogate pair in a record": Case(
+        "document", b'{"Records":[{"id":"\\ud800"},' + good(1) + b"]}", ("e1",), ((1, 1, "surrogate"),)
+    ),
+    "invalid UTF-8 where a document breaks": Case(
+        "document", b'{"Records":[' + good(1) + b',{"id":"\xff', ("e1",), ((2, 2, "not JSON from here on"),)
+    ),
     "a nested path": Case("nested", b'{"payload":{"x":[1],"items":[' + good(1) + b"]}}", ("e1",)),
-    "a nested path that ends early": Case("nested", b'{"payload":{"x":1}}', (), ((1, 1, "the document has no payload.items"),)),
+    "a nested path that ends early": Case(
+        "nested", b'{"payload":{"x":1}}', (), ((1, 1, "the document has no payload.items"),)
+    ),
     "a list": Case("list", b"[" + good(1) + b"," + good(2) + b",3]", ("e1", "e2"), ((3, 3, "not a JSON object"),)),
-    "a document gzipped and cut": Case("document", gzipped(b'{"Records":[' + good(1) + b"]}")[:-9], ("e1",), ((2, 2, ""),)),
+    "a document gzipped and cut": Case(
+        "document", gzipped(b'{"Records":[' + good(1) + b"]}")[:-9], ("e1",), ((2, 2, ""),)
+    ),
     # --- CSV
     "CSV": Case("table", b"id,at,company\na,2023-07-10,x\nb,2023-07-10,\n", ("a", "b")),
     "CSV with a byte order mark and CRLF": Case("table", b"\xef\xbb\xbfid,at\r\na,2023-07-10\r\n", ("a",)),
-    "CSV with newlines in quotes": Case("table", b'id,at,company\na,2023-07-10,"x\ny"\nb,2023-07-10,"""z"""\n', ("a", "b")),
+    "CSV with newlines in quotes": Case(
+        "table", b'id,at,company\na,2023-07-10,"x\ny"\nb,2023-07-10,"""z"""\n', ("a", "b")
+    ),
     "CSV with wrong field counts": Case(
-        "table", b"id,at\na,2023-07-10\nb\nc,2023-07-10,x\nd,2023-07-10\n", ("a", "d"), ((3, 1, "the row has 1 fields, the header 2"), (4, 1, "3 fields"))
+        "table",
+        b"id,at\na,2023-07-10\nb\nc,2023-07-10,x\nd,2023-07-10\n",
+        ("a", "d"),
+        ((3, 1, "the row has 1 fields, the header 2"), (4, 1, "3 fields")),
     ),
     "CSV with blank rows": Case("table", b"\nid,at\n\na,2023-07-10\n,\n", ("a",), (), 3),
     "CSV with a quote that is never closed": Case(
         "table", b'id,at,company\na,2023-07-10,"x\nb,2023-07-10,y\nc,2023-07-10,z\n', ("b", "c"), ((2, 1, "not CSV"),)
     ),
     "CSV with two quotes that are never closed": Case(
-        "table", b'id,at,company\na,2023-07-10,"x\nb,2023-07-10,y\nc,2023-07-10,"z\nd,2023-07-10,w\n', ("b", "d"), ((2, 1, "not CSV"), (4, 1, "not CSV"))
+        "table",
+        b'id,at,company\na,2023-07-10,"x\nb,2023-07-10,y\nc,2023-07-10,"z\nd,2023-07-10,w\n',
+        ("b", "d"),
+        ((2, 1, "not CSV"), (4, 1, "not CSV")),
     ),
-    "CSV with text after a quote": Case("table", b'id,at\n"a"x,2023-07-10\nb,2023-07-10\n', ("b",), ((2, 1, "not CSV"),)),
+    "CSV with text after a quote": Case(
+        "table", b'id,at\n"a"x,2023-07-10\nb,2023-07-10\n', ("b",), ((2, 1, "not CSV"),)
+    ),
     "CSV with invalid UTF-8": Case("table", b"id,at\n\xff,2023-07-10\nb,2023-07-10\n", ("b",), ((2, 1, "not UTF-8"),)),
     "CSV with a header alone": Case("table", b"id,at\n"),
     "an empty CSV": Case("table", b""),
-    "CSV gzipped and cut": Case("table", gzipped(b"id,at\na,2023-07-10\nb,2023-07-10\n")[:-3], ("a", "b"), ((4, 1, "ends too early"),)),
+    "CSV gzipped and cut": Case(
+        "table", gzipped(b"id,at\na,2023-07-10\nb,2023-07-10\n")[:-3], ("a", "b"), ((4, 1, "ends too early"),)
+    ),
     # --- recorded requests
     "requests of every kind": Case(
         "requests",
@@ -186,11 +236,25 @@ CASES: dict[str, Case] = {
         0,
         4,
     ),
-    "a body that is text": Case("requests", request(b"/v1/events", b'"{\\"transaction_id\\":\\"a\\",\\"request\\":{\\"time\\":\\"2023-07-10\\",\\"verb\\":\\"GET\\"}}"'), ("a",)),
-    "requests that carry nothing": Case("requests", b'{"method":"GET","path":"/v1/config"}\n\n' + request(b"/v1/events/batch", b"[]"), (), (), 3),
+    "a body that is text": Case(
+        "requests",
+        request(
+            b"/v1/events",
+            b'"{\\"transaction_id\\":\\"a\\",\\"request\\":{\\"time\\":\\"2023-07-10\\",\\"verb\\":\\"GET\\"}}"',
+        ),
+        ("a",),
+    ),
+    "requests that carry nothing": Case(
+        "requests", b'{"method":"GET","path":"/v1/config"}\n\n' + request(b"/v1/events/batch", b"[]"), (), (), 3
+    ),
     "requests that are none": Case(
         "requests",
-        b"nope\n[]\n{}\n" + request(b"/v1/nope", b"{}") + b'\xff\n' + request(b"/v1/events", b'"{"') + request(b"/v1/events", b"null") + request(b"/v1/events", REQUEST % b"a"),
+        b"nope\n[]\n{}\n"
+        + request(b"/v1/nope", b"{}")
+        + b"\xff\n"
+        + request(b"/v1/events", b'"{"')
+        + request(b"/v1/events", b"null")
+        + request(b"/v1/events", REQUEST % b"a"),
         ("a",),
         (
             (1, 1, "not a recorded request"),
@@ -204,10 +268,18 @@ CASES: dict[str, Case] = {
     ),
     "records that mean nothing among good ones": Case(
         "requests",
-        request(b"/v1/events/batch", b"[" + REQUEST % b"a" + b",1," + b'{"transaction_id":"x"},{"company_id":"\\ud800"}' + b"]")
+        request(
+            b"/v1/events/batch",
+            b"[" + REQUEST % b"a" + b",1," + b'{"transaction_id":"x"},{"company_id":"\\ud800"}' + b"]",
+        )
         + request(b"/v1/users/batch", b'[{"user_id":"u"},{"email":"x"}]'),
         ("a",),
-        ((1, 2, "not a JSON object"), (1, 3, "occurred_at is missing"), (1, 4, "surrogate"), (2, 2, "user_id is missing")),
+        (
+            (1, 2, "not a JSON object"),
+            (1, 3, "occurred_at is missing"),
+            (1, 4, "surrogate"),
+            (2, 2, "user_id is missing"),
+        ),
         0,
         1,
     ),

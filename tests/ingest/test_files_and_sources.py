@@ -56,7 +56,9 @@ def test_a_gzip_is_known_by_its_content_not_by_its_name(shop: Workshop) -> None:
 
 def test_many_files_come_in_together_and_each_is_counted_by_itself(shop: Workshop) -> None:
     for number in range(30):
-        records = [event(number * 10 + i) for i in range(number % 4)] + ["nonsense"] * (number % 3) + [""] * (number % 2)
+        records = (
+            [event(number * 10 + i) for i in range(number % 4)] + ["nonsense"] * (number % 3) + [""] * (number % 2)
+        )
         shop.place("logs", lines([f'{{"n": {number}}}', *records]), RECEIVED + timedelta(hours=number))
     files = sorted(shop.ingest(), key=lambda file: file.received_at)
     for number, file in enumerate(files):
@@ -67,13 +69,18 @@ def test_many_files_come_in_together_and_each_is_counted_by_itself(shop: Worksho
 def test_a_source_that_is_not_declared(shop: Workshop) -> None:
     shop.place("nobody", b"x")
     shop.place("logs", lines([event(1)]))
-    with pytest.raises(SourceError, match=r"source 'nobody' is not declared; write .*nobody\.yaml, or use one of: .*logs"):
+    with pytest.raises(
+        SourceError, match=r"source 'nobody' is not declared; write .*nobody\.yaml, or use one of: .*logs"
+    ):
         shop.ingest()
     assert len(shop.rows(RAW_EVENTS)) == 1
 
 
 BROKEN = {
-    "an unknown column": ({"mapping": PLAIN_MAPPING | {"colour": "x"}}, r"sources/broken\.yaml \(mapping\.colour\): there is no such column"),
+    "an unknown column": (
+        {"mapping": PLAIN_MAPPING | {"colour": "x"}},
+        r"sources/broken\.yaml \(mapping\.colour\): there is no such column",
+    ),
     "a function that reads files": (
         {"mapping": PLAIN_MAPPING | {"company_id": "read_text('/etc/passwd')"}},
         r"sources/broken\.yaml \(mapping\.company_id\): .*read_text",
@@ -81,8 +88,14 @@ BROKEN = {
     "a statement": ({"mapping": PLAIN_MAPPING | {"user_id": "1; drop table staged"}}, r"\(mapping\.user_id\)"),
     "a sub-select": ({"mapping": PLAIN_MAPPING | {"user_id": "(select 1)"}}, r"\(mapping\.user_id\)"),
     "no occurred_at": ({"mapping": {"event_type": "'api_call'"}}, r"\(mapping\.occurred_at\): this column is required"),
-    "a number for a time": ({"mapping": PLAIN_MAPPING | {"occurred_at": "1 + 1"}}, r"\(mapping\.occurred_at\): a time is expected"),
-    "a metadata key that is refused": ({"mapping": PLAIN_MAPPING | {"metadata.k": "getenv('HOME')"}}, r"\(mapping\.metadata\.k\): .*getenv"),
+    "a number for a time": (
+        {"mapping": PLAIN_MAPPING | {"occurred_at": "1 + 1"}},
+        r"\(mapping\.occurred_at\): a time is expected",
+    ),
+    "a metadata key that is refused": (
+        {"mapping": PLAIN_MAPPING | {"metadata.k": "getenv('HOME')"}},
+        r"\(mapping\.metadata\.k\): .*getenv",
+    ),
     "an unknown format": ({"format": "xml"}, r"broken\.yaml \(format\): "),
     "an unknown schema": ({"schema": "other"}, r"schema 'other' is unknown"),
     "an unknown key": ({"colour": "red"}, r"broken\.yaml \(colour\): "),

@@ -46,8 +46,10 @@ def both_ways(shop: Workshop, text: str) -> list[dict[str, Any]]:
 
 LINES = [
     event(1),
-    event(2, company="é\u2028\\\"/\n\t😀", m={"k": "é\u2028\\\"/\n\t😀", "path": "a/b"}),
-    event(3, status=200, weight=3, blocked_by="rule", verb="GET", user="u", subscription="s", type="action", action="x"),
+    event(2, company='é\u2028\\"/\n\t😀', m={"k": 'é\u2028\\"/\n\t😀', "path": "a/b"}),
+    event(
+        3, status=200, weight=3, blocked_by="rule", verb="GET", user="u", subscription="s", type="action", action="x"
+    ),
     event(4, m={"b": {"a": [1, 2.5, None, True, {"x": []}]}, "a": {}}),
     event(5, uri="https://h/p?token=secret&x=1#f", session="s"),
     event(6, company=12, user=1.5, m=None),
@@ -91,7 +93,10 @@ def test_a_long_number_arrives_as_it_was_written(shop: Workshop, number: str, wr
             | st.integers(-(10**18), 10**18)
             | st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9)
             | st.text(st.characters(codec="utf-8"), max_size=8),
-            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=4), inner, max_size=3),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=4), inner, max_size=3)
+            ),
             max_leaves=8,
         ),
         min_size=1,

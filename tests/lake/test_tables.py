@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -89,6 +90,24 @@ def test_of_two_writers_of_one_partition_the_second_gets_a_conflict(lake: Lake, 
     assert mine.state("a") == state("theirs")
     put(mine, [2], "a")
     assert content(theirs) == [2]
+
+
+def test_a_writer_that_comes_while_another_commits_gets_a_conflict(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the moment in which a commit looks at the table and the one in which it is written."""
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    put(mine, [0], "a")
+    claim = mine.claim(["a"])
+    commit = Table._commit
+
+    def commit_after_the_other(table: Table, *arguments: Any) -> None:
+        monkeypatch.undo()
+        put(theirs, [1], "a")
+        commit(table, *arguments)
+
+    monkeypatch.setattr(Table, "_commit", commit_after_the_other)
+    with pytest.raises(ConcurrentCommitError):
+        mine.replace(claim, [written(mine, [2], "a")], {"a": state("mine")})
+    assert content(mine) == [1]
 
 
 def test_a_claim_holds_for_one_commit(lake: Lake) -> None:

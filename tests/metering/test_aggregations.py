@@ -62,7 +62,19 @@ ODD = [
     "1e16",
     "1e-13",
 ]
-UNUSUAL = ["+1", "1.", ".5", "1e2", "1E-2", "00012", "1.500000000000000000000000", "-0", "5e-12", "0e999", "9999999999999999"]
+UNUSUAL = [
+    "+1",
+    "1.",
+    ".5",
+    "1e2",
+    "1E-2",
+    "00012",
+    "1.500000000000000000000000",
+    "-0",
+    "5e-12",
+    "0e999",
+    "9999999999999999",
+]
 UNUSUAL_SUM = "10000000000000115.010000000005"
 SAME_TIME = [{"id": f"tie-{letter}", "m": {"v": number}} for letter, number in zip("bca", (5, 1, 9), strict=True)]
 
@@ -205,7 +217,10 @@ def test_a_meter(answers: dict[str, Answer], name: str) -> None:
     case, answer = CASES[name], answers[name]
     groups = sorted(case.question.groups)
     found = {tuple(json.loads(group)[key] for key in groups): quantity for group, quantity in answer.quantities.items()}
-    expected = {(key if isinstance(key, tuple) else (key,) if groups else ()): Fraction(text) for key, text in case.expected.items()}
+    expected = {
+        (key if isinstance(key, tuple) else (key,) if groups else ()): Fraction(text)
+        for key, text in case.expected.items()
+    }
     assert found == expected
     assert answer.refused == case.refused
     if case.events is not None:

@@ -41,16 +41,16 @@ def test_a_rebuild_of_a_few_days_leaves_none_out_of_date(shop: Workshop) -> None
     ]
     shop.catalog(CATALOG)
     shop.customers({"subscriptions": SUBSCRIPTIONS, "users": users})
-    shop.place("logs", lines(on(day, day, company=None, user="u") for day in range(1, 29)))
+    shop.place("logs", lines(on(day, day, company=None, user="u") for day in (1, 2, 3, 14, 15, 20)))
     catalog = shop.run(MONTH)
-    assert quantities(shop) == {"acme": 14, "globex": 14}
+    assert quantities(shop) == {"acme": 4, "globex": 2}
     for day in (3, 20, 15):
         shop.place("logs", lines([on(100 + day, day, company=None, user="v")]), RECEIVED + timedelta(hours=day))
         shop.ingest()
         assert plan.stale_events(shop.pipeline, MONTH) == [date(2023, 7, day)]
         shop.run(MONTH)
         assert plan.reasons(shop.pipeline, catalog, MONTH) == []
-    assert quantities(shop) == {"acme": 14, "globex": 17}
+    assert quantities(shop) == {"acme": 4, "globex": 5}
 
 
 def test_a_user_who_moves_touches_only_the_days_since(shop: Workshop) -> None:
@@ -78,7 +78,9 @@ def test_a_user_who_moves_touches_only_the_days_since(shop: Workshop) -> None:
 
 def test_what_is_unbilled_is_billed_once_the_missing_record_arrives(shop: Workshop) -> None:
     shop.catalog(CATALOG)
-    shop.place("logs", lines([on(1, 1), on(2, 2, company=None, user="u"), on(3, 3, company=None, subscription="s-acme")]))
+    shop.place(
+        "logs", lines([on(1, 1), on(2, 2, company=None, user="u"), on(3, 3, company=None, subscription="s-acme")])
+    )
     shop.run(MONTH)
     assert sorted(row["reason"] for row in shop.rows(UNBILLED)) == ["no_company", "no_company", "no_subscription"]
     users = [{"user_id": "u", "company_id": "acme"}]

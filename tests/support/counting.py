@@ -49,14 +49,18 @@ def ask(shop: Workshop, questions: Mapping[str, Question]) -> dict[str, Answer]:
     for (action, name), question in zip(names.items(), questions.values(), strict=True):
         meter = {"meter_id": action, "action_name": action, "aggregation": question.aggregation}
         optional = {"value": question.value, "filter": question.filter, "dimensions": list(question.dimensions)}
-        meters.append(meter | {key: value for key, value in optional.items() if value} | {"count_blocked": question.count_blocked})
+        meters.append(
+            meter | {key: value for key, value in optional.items() if value} | {"count_blocked": question.count_blocked}
+        )
         price: dict[str, object] = {"price_id": f"p{action}", "model": "per_unit", "meter": action, "unit_amount": "0"}
         prices.append(price | {"group_by": list(question.groups)})
         for position, sent in enumerate(question.events):
             place = question.sources.get(position, "logs"), question.received.get(position, RECEIVED)
             default = {"type": "action", "action": action, "company": "acme", "at": "2023-07-10T12:00:00Z"}
             files.setdefault(place, []).append(default | dict(sent))
-    shop.catalog({"meters": meters, "plans": [{"plan_id": "all", "currency": "USD", "interval": "month", "prices": prices}]})
+    shop.catalog(
+        {"meters": meters, "plans": [{"plan_id": "all", "currency": "USD", "interval": "month", "prices": prices}]}
+    )
     shop.customers({"subscriptions": [{"subscription_id": "s", "company_id": "acme", "plan_id": "all"}]})
     for (source, received_at), records in files.items():
         shop.source(source)

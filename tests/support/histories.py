@@ -76,7 +76,10 @@ _PLANS: list[dict[str, object]] = [
                 "price_id": "pro_calls",
                 "model": "volume",
                 "meter": "attempts",
-                "tiers": [{"up_to": "3", "unit_amount": "0.125"}, {"up_to": None, "unit_amount": "0.1", "flat_amount": "1"}],
+                "tiers": [
+                    {"up_to": "3", "unit_amount": "0.125"},
+                    {"up_to": None, "unit_amount": "0.1", "flat_amount": "1"},
+                ],
             },
             {
                 "price_id": "pro_tokens",
@@ -297,8 +300,10 @@ def instants() -> st.SearchStrategy[str]:
 
 
 def _moments() -> st.SearchStrategy[datetime]:
-    return instants().map(datetime.fromisoformat).map(
-        lambda at: at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return (
+        instants()
+        .map(datetime.fromisoformat)
+        .map(lambda at: at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
     )
 
 

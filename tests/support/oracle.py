@@ -264,7 +264,11 @@ class Meter:
     def usable(self, event: Event) -> bool:
         if self.aggregation == "count":
             return True
-        return self.value(event) is not None if self.aggregation == "unique_count" else number(self.value(event)) is not None
+        return (
+            self.value(event) is not None
+            if self.aggregation == "unique_count"
+            else number(self.value(event)) is not None
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""`monetize` as a process, and what every call of it must keep to."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_MONETIZE = Path(sys.executable).with_name("monetize")
+_NOT_OURS = ("STRIPE_", "MONETIZATION_", "DAGSTER_")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a call ended. Nothing that a user sees is ever a stack trace."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def both(self) -> str:
+        """All that a user sees."""
+        return self.out + self.err
+
+
+@dataclass(frozen=True)
+class Monetize:
+    """Calls `monetize` in a folder, with nothing of this machine's own settings in the environment."""
+
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str | Path) -> Ended:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
+        ended = subprocess.run(
+            [_MONETIZE, *map(str, arguments)],
+            cwd=self.home,
+            env={**kept, "COLUMNS": "200", **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert "Traceback" not in ended.stdout + ended.stderr, ended.stderr
+        assert "internal error" not in ended.stderr, ended.stderr
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def ok(self, *arguments: str | Path) -> Ended:
+        """A call that succeeds."""
+        ended = self(*arguments)
+        assert ended.code == 0, ended.both
+        return ended
+
+    def json(self, *arguments: str | Path) -> Any:
+        """What a call prints as JSON; there is nothing else on stdout, and nothing at all on stderr."""
+        ended = self.ok(*arguments, "--format", "json")
+        assert ended.err == ""
+        return json.loads(ended.out)
+
+    def refused(self, *arguments: str | Path, code: int = 1) -> str:
+        """What a call that fails says; all of it on stderr."""
+        ended = self(*arguments)
+        assert (ended.code, ended.out) == (code, ""), ended.both
+        assert ended.err
+        return ended.err
+
+    def kept(self) -> dict[str, bytes]:
+        """Every file of the lake and of landing, with its bytes."""
+        kept = self.home / ".monetization"
+        return {
+            str(path.relative_to(kept)): path.read_bytes()
+            for part in ("lake", "landing")
+            for path in sorted((kept / part).rglob("*"))
+            if path.is_file()
+        }

@@ -1,0 +1,23 @@
+"""The real command: each call is a process of its own, as a user starts it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from command_line import Monetize
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Monetize]:
+    """Make a working folder with `monetize init`, and call `monetize` in it."""
+
+    def make(example: str, **environment: str) -> Monetize:
+        home = tmp_path / "home"
+        Monetize(tmp_path).ok("init", "home", "--example", example)
+        return Monetize(home, environment)
+
+    return make
