@@ -30,7 +30,10 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
                 THEN TRY(json_transform(text, {text_literal(record.struct)})) END AS r
         FROM records"""
     classified = f"""
-        SELECT *, CASE WHEN kind <> 'line' THEN kind WHEN r IS NOT NULL THEN 'event' ELSE 'slow' END AS outcome
+        SELECT *, CASE
+            WHEN kind <> 'line' THEN kind
+            WHEN r IS NULL THEN 'slow'
+            ELSE 'event' END AS outcome
         FROM ({parsed})"""
     raw = f"""
         SELECT {_columns(*PLACE, "outcome", "reason", "record_hash")},
@@ -111,7 +114,8 @@ def _reason(record: RecordSql) -> str:
         ("occurred_at IS NULL", "'occurred_at is missing'"),
         (
             "occurred_at < ?",
-            "strftime(occurred_at AT TIME ZONE 'UTC', 'occurred_at %Y-%m-%dT%H:%M:%SZ lies before the first month')",
+            "'occurred_at ' || strftime(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') || "  # noqa: ISC004
+            "' lies before the first month that is billed'",
         ),
         (
             f"occurred_at > {late}",

@@ -138,7 +138,7 @@ class Table:
     def _claimed(self, table: DeltaTable, claim: Claim, partitions: Iterable[str]) -> list[Transaction]:
         """The transactions of a commit on what was claimed.
 
-        Delta compares them with commits made after `table` was opened; those made before, since the claim, are found here.
+        Delta compares them with commits made after `table` was opened; those between the claim and that are found here.
         """
         names = sorted(partitions)
         if any(_commits_of(table, f"part:{name}") != claim.versions[name] for name in names):

@@ -51,11 +51,12 @@ def metered_sql(meters: Sequence[MeterSql], *, all_have_companies: bool = False)
     """
     shared = {name: sql for meter in meters for name, sql in _shared_columns(meters, meter).items()}
     payer, lookups = ("events.company_id", "") if all_have_companies else (_PAYER, _LOOKUPS)
+    # Meters see the events alone: what is looked up has columns of the same names.
     resolved = f"""
-        SELECT events.*, {payer} AS payer
+        SELECT *
             {"".join(f", {sql} AS {name}" for name, sql in shared.items())}
             {_per_meter(meters, "{selects} AS selected_{i}")}
-        FROM events {lookups}"""
+        FROM (SELECT events.*, {payer} AS payer FROM events {lookups})"""
     judged = f"""
         SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({resolved})"""
     usable = f"""

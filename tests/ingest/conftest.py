@@ -12,7 +12,7 @@ from workshop import Workshop
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
-    """Sources `logs` (NDJSON), `document` (JSON, Records), `nested` (payload.items), `list`, `table` (CSV), `requests`."""
+    """Sources `logs` (NDJSON), `document`, `nested` and `list` (JSON), `table` (CSV) and `requests`."""
     made = Workshop(tmp_path)
     made.source("logs")
     made.source("document", format="json", records="Records")

@@ -1,4 +1,4 @@
-"""What each reader makes of bad input: good records come in, the others are refused with place, reason and text, and counts close."""
+"""Bad input, reader by reader: good records come in, others are refused with place, reason and text; counts close."""
 
 import base64
 import gzip

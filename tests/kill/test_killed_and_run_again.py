@@ -1,4 +1,4 @@
-"""`monetize ingest` and `monetize run` struck dead by SIGKILL in the middle of their work: run again, the same comes out.
+"""`monetize ingest` and `monetize run` are killed in the middle of their work; run again, they give the same.
 
 Each strike is proven by the half state it left: it had begun something, and not reached its end.
 """

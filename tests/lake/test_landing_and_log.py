@@ -1,4 +1,4 @@
-"""Landing: whole files, each once. The ingest log: what is listed is visible, what is not is not, and nothing is lost."""
+"""Landing: whole files, each once. The ingest log: what is listed is visible, what is not is not; nothing is lost."""
 
 import io
 import stat

@@ -1,7 +1,7 @@
 """What other billing systems' own tests expect of events: we give the same quantity, or say by which rule another.
 
-The cases are plain data outside of this repository (`../shared/cases/aggregation.json`, taken from the test suites of
-Lago, OpenMeter and Kill Bill). What differs, and what is not supported, is `peer_differences.yaml`. All events are moved
+The cases are plain data outside of this repository (`../shared/cases/aggregation.json`, from the test suites of Lago,
+OpenMeter and Kill Bill). What differs, and what is not supported, is `peer_differences.yaml`. All events are moved
 into July 2023, in their order; their own time stands in `metadata.time`, by which a case's window is a filter.
 """
 

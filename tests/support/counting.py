@@ -1,4 +1,4 @@
-"""Many small questions to the meters, answered by one run: each question has events of its own, told apart by their action's name."""
+"""Many small questions to the meters, answered by one run: each has events of its own, told apart by their action."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -41,12 +41,12 @@ class Answer:
 
 
 def ask(shop: Workshop, questions: Mapping[str, Question]) -> dict[str, Answer]:
-    """The answers, by the questions' names, in one run of July 2023. Company acme is on a plan that prices every meter."""
+    """The answers, by the questions' names, in one run of July 2023; company acme's plan prices every meter."""
     names = {f"q{number}": name for number, name in enumerate(questions)}
     meters: list[dict[str, object]] = []
     prices: list[dict[str, object]] = []
     files: dict[tuple[str, datetime], list[dict[str, object]]] = {}
-    for (action, name), question in zip(names.items(), questions.values(), strict=True):
+    for action, question in zip(names, questions.values(), strict=True):
         meter = {"meter_id": action, "action_name": action, "aggregation": question.aggregation}
         optional = {"value": question.value, "filter": question.filter, "dimensions": list(question.dimensions)}
         meters.append(

@@ -1,4 +1,4 @@
-"""Small histories for the oracle: one catalog with every meter and price model, and strategies of customers and files."""
+"""Small histories for the oracle: a catalog with every meter and price model, and strategies of customers and files."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -318,9 +318,8 @@ def _event_texts(draw: st.DrawFn, number: int) -> str:
     company = draw(st.sampled_from((*_COMPANIES, "acme", "acme", None, None)))
     user = draw(st.sampled_from((None, "u1", "u2", "stranger")))
     subscription = draw(st.sampled_from((None,) * 6 + ("s1", "s2", "s3", "nobody's")))
-    for name, value in (("company", company), ("user", user), ("subscription", subscription)):
-        if value is not None:
-            fields[name] = value
+    ids = {"company": company, "user": user, "subscription": subscription}
+    fields |= {name: value for name, value in ids.items() if value is not None}
     if draw(st.booleans()):
         fields["status"] = draw(st.sampled_from((200, 200, 399, 400, 500, "200", None)))
     if draw(st.integers(0, 3)) == 0:
@@ -368,7 +367,7 @@ def histories(draw: st.DrawFn, *, resent: bool = True, odd: bool = True) -> Hist
     )
     texts = [draw(_event_texts(number)) for number in range(draw(st.integers(5, 40)))]
     files: list[Sent] = []
-    for number in range(draw(st.integers(2, 4))):
+    for nth in range(draw(st.integers(2, 4))):
         chosen = draw(st.lists(st.sampled_from(texts), min_size=1, max_size=20, unique=not odd))
         chosen = [_mutated(draw, text) if draw(st.integers(0, 9)) == 0 else text for text in chosen]
         if odd:
@@ -378,5 +377,5 @@ def histories(draw: st.DrawFn, *, resent: bool = True, odd: bool = True) -> Hist
         source = draw(st.sampled_from(("logs", "logs", "other")))
         files.append(Sent(source, draw(st.sampled_from(RECEIPTS)), lines(chosen).decode()))
         if resent and draw(st.integers(0, 3)) == 0:
-            files.append(Sent(source, draw(st.sampled_from(RECEIPTS)), files[number].text))
+            files.append(Sent(source, draw(st.sampled_from(RECEIPTS)), files[nth].text))
     return History(subscriptions, users, tuple(sorted(files, key=lambda file: file.received_at)))

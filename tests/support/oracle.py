@@ -1,4 +1,4 @@
-"""The oracle, first half: raw lines → events, each once → what every meter sees. Plain loops, none of the package's logic.
+"""The oracle, first half: raw lines → events, each once → what every meter sees. Plain loops, nothing of the package.
 
 Written from the design's rules 2, 4, 5, 6, 8 and 19. It reads newline-delimited JSON in the words of
 `workshop.PLAIN_MAPPING`. `oracle_money` goes on from here to invoices.
@@ -36,7 +36,7 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Event:
-    """`place` is (source, file, line, record): what tells records apart here. `event_id` is None where none was sent."""
+    """`place` is (source, file, line, record): it tells records apart. `event_id` is None where none was sent."""
 
     place: tuple[str, str, int, int]
     identity: tuple[object, ...]

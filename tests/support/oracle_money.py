@@ -1,4 +1,4 @@
-"""The oracle, second half: charged events → usage → lines → invoices, with fractions alone (rules 9, 10, 12, 13, 16, 18)."""
+"""The oracle, second half: charged events → usage → lines → invoices, in fractions (rules 9, 10, 12, 13, 16, 18)."""
 
 import json
 from collections import defaultdict

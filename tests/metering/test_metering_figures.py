@@ -1,0 +1,81 @@
+"""Figures of metering that take more than one event or meter to see: long sums, refusals' text, weights."""
+
+import pytest
+from counting import MONTH, Question, Raw, ask
+from workshop import Workshop, event, lines
+
+from monetization_pipeline.datasets import DAILY_USAGE, INVOICE_LINES, METER_REFUSALS, USAGE
+
+
+def test_a_million_tenths_are_exactly_a_hundred_thousand(shop: Workshop) -> None:
+    shop.catalog(
+        {
+            "meters": [{"meter_id": "tenths", "aggregation": "sum", "value": "metadata.v"}],
+            "plans": [
+                {
+                    "plan_id": "p",
+                    "currency": "USD",
+                    "interval": "month",
+                    "prices": [{"price_id": "x", "model": "per_unit", "meter": "tenths", "unit_amount": "0.01"}],
+                }
+            ],
+        }
+    )
+    shop.customers({"subscriptions": [{"subscription_id": "s", "company_id": "acme", "plan_id": "p"}]})
+    shop.place("logs", b'{"at":"2023-07-10T12:00:00Z","company":"acme","m":{"v":0.1}}\n' * 1_000_000)
+    shop.run(MONTH)
+    (row,) = shop.rows(USAGE, [MONTH])
+    assert (str(row["quantity"]), row["events"]) == ("100000.000000000000", 1_000_000)
+    (line,) = shop.rows(INVOICE_LINES, [MONTH])
+    assert line["amount"] == line["exact_amount"] == 1000
+
+
+def test_a_refused_value_names_what_was_sent(shop: Workshop) -> None:
+    ask(
+        shop,
+        {
+            "q": Question(
+                "sum", [{"m": {"v": value}} for value in ("twelve", Raw("NaN"), None, "x" * 2000)], "metadata.v"
+            )
+        },
+    )
+    found = {(row["reason"], (row["value"] or "")[:10]) for row in shop.rows(METER_REFUSALS)}
+    unusable = "the value is not a number that can be used"
+    assert found == {(unusable, "twelve"), (unusable, "NaN"), ("the value is missing", ""), (unusable, "x" * 10)}
+    assert max(len(row["value"] or "") for row in shop.rows(METER_REFUSALS)) == 1000
+
+
+@pytest.mark.parametrize("plans", [("sums",), ("counts", "sums"), ("sums", "counts"), ("counts",)])
+def test_a_weight_that_nothing_multiplies_is_warned_of(shop: Workshop, plans: tuple[str, ...]) -> None:
+    """Also where the subscription that is charged for it is not the company's first."""
+    meters = [
+        {"meter_id": "counts", "aggregation": "count"},
+        {"meter_id": "sums", "aggregation": "sum", "value": "metadata.v"},
+    ]
+    shop.catalog(
+        {
+            "meters": meters,
+            "plans": [
+                {
+                    "plan_id": name,
+                    "currency": "USD",
+                    "interval": "month",
+                    "prices": [{"price_id": f"of_{name}", "model": "per_unit", "meter": name, "unit_amount": "1"}],
+                }
+                for name in ("counts", "sums")
+            ],
+        }
+    )
+    shop.customers(
+        {
+            "subscriptions": [
+                {"subscription_id": f"s{number}", "company_id": "acme", "plan_id": plan}
+                for number, plan in enumerate(plans)
+            ]
+        }
+    )
+    shop.place("logs", lines([event(1, weight=2, m={"v": 1}), event(2, m={"v": 1}), event(3, weight=3, m={"v": 1})]))
+    shop.run(MONTH)
+    (state,) = [state for state in shop.pipeline.lake.table(DAILY_USAGE).states().values() if state.rows]
+    warning = "2 events with a weight other than 1 are metered by what weight does not multiply"
+    assert state.notes == ({"warning": warning} if "sums" in plans else {})
