@@ -13,6 +13,7 @@ WHOLE_DIGITS = 16
 SCALE = 12
 VALUE_TYPE = f"DECIMAL({WHOLE_DIGITS + SCALE},{SCALE})"
 
+_LARGEST = 10**WHOLE_DIGITS - 1
 _MAX_EXPONENT = 40
 _MANTISSA = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 #: The usual text. Bounded in length: DuckDB's cast counts digits in a byte.
@@ -28,10 +29,14 @@ _NUMBER = re.compile(r"([+-]?)(?:([0-9]+)\.?([0-9]*)|\.([0-9]+))(?:[eE]([+-]?)([
 def to_decimal(sql: str) -> str:
     """SQL for the exact DECIMAL(28,12) of a VARCHAR expression; NULL where its text is no such number. Never raises.
 
-    regexp_extract yields '' where the pattern does not match, and TRY_CAST turns that into NULL: so the usual text
-    costs one match and one cast, and only what that refuses is looked at again.
+    A whole number that is written as the engine would write it costs two casts. Of the rest, regexp_extract yields ''
+    where the pattern does not match, and TRY_CAST turns that into NULL: one match and one cast; only what that refuses
+    is looked at again.
     """
-    return f"coalesce({_plain(sql)}, {_unusual(sql)})"
+    whole = f"TRY_CAST({sql} AS BIGINT)"
+    canonical = f"CAST({whole} AS VARCHAR) = {sql} AND {whole} BETWEEN -{_LARGEST} AND {_LARGEST}"
+    exact = f"TRY_CAST({whole} AS {VALUE_TYPE})"
+    return f"CASE WHEN {canonical} THEN {exact} ELSE coalesce({_plain(sql)}, {_unusual(sql)}) END"
 
 
 def decimal_text_ok(sql: str) -> str:

@@ -12,11 +12,11 @@ Each distinct value and dimension is computed once, whatever the number of meter
 the finest dimensions, and those of coarser meters are merged from them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from monetization_pipeline.catalog.models import Aggregation
 from monetization_pipeline.expressions.quoting import text_literal
-from monetization_pipeline.metering.meters import MeterSql
+from monetization_pipeline.metering.meters import MeterSql, leaf_columns
 
 #: Where an event can lie, the first that fits (rule 6).
 BUCKETS = (
@@ -53,12 +53,12 @@ def metered_sql(meters: Sequence[MeterSql], *, all_have_companies: bool = False)
     payer, lookups = ("events.company_id", "") if all_have_companies else (_PAYER, _LOOKUPS)
     # Meters see the events alone: what is looked up has columns of the same names.
     resolved = f"""
-        SELECT *
-            {"".join(f", {sql} AS {name}" for name, sql in shared.items())}
-            {_per_meter(meters, "{selects} AS selected_{i}")}
-        FROM (SELECT events.*, {payer} AS payer FROM events {lookups})"""
+        SELECT events.*, {payer} AS payer {_named(leaf_columns(meters))}
+        FROM events {lookups}"""
+    read = f"""
+        SELECT * {_named(shared)} {_per_meter(meters, "{selects} AS selected_{i}")} FROM ({resolved})"""
     judged = f"""
-        SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({resolved})"""
+        SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({read})"""
     usable = f"""
         SELECT * {_per_meter(meters, "passed_{i} AND {value} IS NOT NULL AS used_{i}")} FROM ({judged})"""
     joined = f"""
@@ -87,6 +87,11 @@ def text_column(meters: Sequence[MeterSql], index: int) -> str:
 def dimension_column(meters: Sequence[MeterSql], name: str) -> str:
     """Column of `metered` with a dimension."""
     return f"dimension_{_dimension_names(meters).index(name)}"
+
+
+def _named(columns: Mapping[str, str]) -> str:
+    """Columns by name, each after a comma."""
+    return "".join(f", {sql} AS {name}" for name, sql in columns.items())
 
 
 def _shared_columns(meters: Sequence[MeterSql], meter: MeterSql) -> dict[str, str]:
@@ -125,26 +130,53 @@ def finest_dimensions(meters: Sequence[MeterSql]) -> list[tuple[str, ...]]:
 
 
 def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
-    """States of the meters that these finest dimensions serve, over `metered`, by charge, bucket and combination.
+    """States of the meters that these finest dimensions serve, over `metered`.
 
-    Columns: row_no, occurred_on, bucket, the dimensions, events (each counted once), refused, weighted, and for the
-    meter at position i: events_i, and value_i as its aggregation needs.
+    Events that fall under the same meters are aggregated together, once for each distinct value, whatever the number of
+    meters. Columns: row_no, occurred_on, bucket, counts, refused, weighted (a meter that weight does not multiply met
+    another weight than 1), masks of the meters, the dimensions, events, and the aggregates that `_aggregate` names.
     """
-    columns = [dimension_column(meters, name) for name in dimensions]
+    served = _served(meters, dimensions)
     refused = _any(meters, "passed_{i} AND NOT used_{i}")
     valued = [index for index, meter in enumerate(meters) if meter.meter.aggregation is not Aggregation.COUNT]
     weighted = " OR ".join(f"({_CHARGED.format(i=index)})" for index in valued) or "false"
-    aggregates = "".join(
-        f", count(*) FILTER (falls_{index}) AS events_{index}, {_aggregate(meters, index)} AS value_{index}"
-        for index in _served(meters, dimensions)
-    )
-    keys = ", ".join(["row_no", "occurred_on", "bucket", *columns])
+    aggregates = dict(_aggregate(meters, index) for index in served)
+    aggregates.pop("", None)
+    keys = {
+        "row_no": "row_no",
+        "occurred_on": "occurred_on",
+        "bucket": "bucket",
+        "counts": "counts",
+        "refused": refused,
+        "weighted": f"coalesce(weight <> 1 AND ({weighted}), false)",
+        **_masks(served),
+        **{dimension_column(meters, name): dimension_column(meters, name) for name in dimensions},
+    }
     return f"""
-        SELECT {keys}, count(*) FILTER (counts) AS events,
-            count(*) FILTER (counts AND {refused}) AS refused,
-            count(*) FILTER (counts AND weight <> 1 AND ({weighted})) AS weighted
-            {aggregates}
-        FROM metered GROUP BY {keys}"""
+        SELECT {", ".join(f"{sql} AS {name}" for name, sql in keys.items())}, count(*) AS events {_named(aggregates)}
+        FROM metered GROUP BY {", ".join(str(position) for position in range(1, len(keys) + 1))}"""
+
+
+#: Meters whose falling is told in one BIGINT.
+_BITS = 60
+
+
+def _masks(served: Sequence[int]) -> dict[str, str]:
+    """Columns in which each served meter has a bit: whether the event falls under it."""
+    masks: dict[str, str] = {}
+    for start in range(0, len(served), _BITS):
+        bits = [
+            f"CASE WHEN falls_{index} THEN {1 << bit} ELSE 0 END"
+            for bit, index in enumerate(served[start : start + _BITS])
+        ]
+        masks[f"mask_{start // _BITS}"] = f"CAST({' + '.join(bits)} AS BIGINT)"
+    return masks
+
+
+def _falls(served: Sequence[int], index: int) -> str:
+    """Condition on states: whether their events fall under a meter."""
+    mask, bit = divmod(served.index(index), _BITS)
+    return f"(mask_{mask} & {1 << bit}) <> 0"
 
 
 def _served(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> list[int]:
@@ -153,50 +185,48 @@ def _served(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> list[int
     return [index for index, names in enumerate(serving) if names == dimensions]
 
 
-def _aggregate(meters: Sequence[MeterSql], index: int) -> str:
-    value, falls = value_column(meters, index), f"FILTER (falls_{index})"
+def _aggregate(meters: Sequence[MeterSql], index: int) -> tuple[str, str]:
+    """Name and SQL of the aggregate that a meter needs; both empty where it needs none."""
+    value = value_column(meters, index)
     match meters[index].meter.aggregation:
         case Aggregation.COUNT | Aggregation.SUM:
-            return f"sum({value}) {falls}"
+            return f"sum_{value}", f"sum({value})"
         case Aggregation.MIN:
-            return f"min({value}) {falls}"
+            return f"min_{value}", f"min({value})"
         case Aggregation.MAX:
-            return f"max({value}) {falls}"
+            return f"max_{value}", f"max({value})"
         case Aggregation.LATEST:
             # The greatest (occurred_at, source, event_id) brings its value along (rule 19).
-            return f"max(struct_pack(at := occurred_at, source := source, id := event_id, value := {value})) {falls}"
+            packed = f"struct_pack(at := occurred_at, source := source, id := event_id, value := {value})"
+            return f"latest_{value}", f"max({packed})"
         case Aggregation.UNIQUE_COUNT:
-            return "NULL"
+            return "", ""
 
 
-_MERGE = {
-    Aggregation.COUNT: "sum(value_{i})",
-    Aggregation.SUM: "sum(value_{i})",
-    Aggregation.MIN: "min(value_{i})",
-    Aggregation.MAX: "max(value_{i})",
-    Aggregation.LATEST: "max(value_{i})",
-    Aggregation.UNIQUE_COUNT: "NULL",
-}
+_MERGE = {Aggregation.COUNT: "sum", Aggregation.SUM: "sum", Aggregation.MIN: "min"}
 
 
 def rows_sql(meters: Sequence[MeterSql]) -> str:
     """Rows of daily_usage without the charge's own columns, from the tables `states_k`, one per finest dimensions."""
     return " UNION ALL ".join(
-        _row(number, index, meters)
+        _row(meters, number, served, index)
         for number, dimensions in enumerate(finest_dimensions(meters))
-        for index in _served(meters, dimensions)
+        for served in [_served(meters, dimensions)]
+        for index in served
     )
 
 
-def _row(number: int, index: int, meters: Sequence[MeterSql]) -> str:
+def _row(meters: Sequence[MeterSql], number: int, served: Sequence[int], index: int) -> str:
     meter = meters[index].meter
+    aggregate = _aggregate(meters, index)[0]
+    value = f"{_MERGE.get(meter.aggregation, 'max')}({aggregate})" if aggregate else "NULL"
     names = sorted(meter.dimensions)
     columns = [dimension_column(meters, name) for name in names]
     pairs = ", ".join(f"{text_literal(name)}, {column}" for name, column in zip(names, columns, strict=True))
     keys = ", ".join(["row_no", *columns])
     merged = f"""
-        SELECT {keys}, sum(events_{index}) AS events, {_MERGE[meter.aggregation].format(i=index)} AS value
-        FROM states_{number} WHERE events_{index} > 0 GROUP BY {keys}"""
+        SELECT {keys}, sum(events) AS events, {value} AS value
+        FROM states_{number} WHERE {_falls(served, index)} GROUP BY {keys}"""
 
     def column(kind: Aggregation, name: str, sql_type: str) -> str:
         return f"CAST({'value' if meter.aggregation is kind else 'NULL'} AS {sql_type}) AS {name}_value"

@@ -1,20 +1,44 @@
 """A meter as SQL over one row of `events`: which events it selects, what their values are, and by what it groups."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monetization_pipeline.catalog.models import Aggregation, Meter
 from monetization_pipeline.expressions import (
     EventScope,
     ExpressionError,
+    Path,
+    Reference,
+    Scope,
     compile_column,
     compile_filter,
     compile_mapping,
     compile_value,
+    paths_of,
 )
-from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.expressions.model import show
+from monetization_pipeline.expressions.quoting import identifier, text_literal
 
-_SCOPE = EventScope()
+#: Expressions over the columns of `events` as they are.
+EVENTS = EventScope()
+
+
+class LeafScope:
+    """The same names, but each JSON path is a column of its own, to be made once by `leaf_columns`."""
+
+    known = EVENTS.known
+
+    def resolve(self, path: Path) -> Reference | None:
+        """See `expressions.Scope`."""
+        found = EVENTS.resolve(path)
+        return found if found is None or len(path) == 1 else Reference(identifier(show(path)), found.kind)
+
+
+def leaf_columns(meters: Iterable["MeterSql"]) -> dict[str, str]:
+    """Column (quoted) → SQL of every JSON path that meters made with a LeafScope read."""
+    paths = {path for meter in meters for path in meter.paths if len(path) > 1}
+    resolved = {path: EVENTS.resolve(path) for path in sorted(paths, key=show)}
+    return {identifier(show(path)): found.sql for path, found in resolved.items() if found is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +47,7 @@ class MeterSql:
 
     `selects`: the event is of the meter's type, name and filter. `passes`: its being blocked does not matter or it is
     not blocked. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used. `text`: the value as sent.
-    `dimensions`: name → VARCHAR.
+    `dimensions`: name → VARCHAR. `paths`: what it reads.
     """
 
     meter: Meter
@@ -32,35 +56,41 @@ class MeterSql:
     value: str
     text: str
     dimensions: Mapping[str, str]
+    paths: frozenset[Path]
 
 
-def meter_sql(meter: Meter) -> MeterSql:
-    """Raises ExpressionError where the filter, the value or a dimension is refused."""
+def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
+    """A meter over `scope`, by default a LeafScope.
+
+    Raises ExpressionError where the filter, the value or a dimension is refused.
+    """
+    scope = scope or LeafScope()
     selects: list[str] = []
     if meter.event_type is not None:
         selects.append(f"event_type = {text_literal(meter.event_type.value)}")
     if meter.action_name is not None:
         selects.append(f"action_name = {text_literal(meter.action_name)}")
     if meter.filter is not None:
-        selects.append(compile_filter(meter.filter, _SCOPE).sql)
-    value, text = _value(meter)
+        selects.append(compile_filter(meter.filter, scope).sql)
+    value, text = _value(meter, scope)
     return MeterSql(
         meter,
         f"coalesce({' AND '.join(selects)}, false)" if selects else "true",
         "true" if meter.count_blocked else "blocked_by IS NULL",
         value,
         text,
-        {name: f"CAST({compile_column(name, _SCOPE).sql} AS VARCHAR)" for name in meter.dimensions},
+        {name: f"CAST({compile_column(name, scope).sql} AS VARCHAR)" for name in meter.dimensions},
+        frozenset(path for text in (meter.filter, meter.value, *meter.dimensions) if text for path in paths_of(text)),
     )
 
 
-def _value(meter: Meter) -> tuple[str, str]:
+def _value(meter: Meter, scope: Scope) -> tuple[str, str]:
     if meter.aggregation is Aggregation.COUNT or meter.value is None:
         return "weight", "CAST(NULL AS VARCHAR)"
     if meter.aggregation is Aggregation.UNIQUE_COUNT:
-        sql = f"CAST({compile_mapping(meter.value, _SCOPE).sql} AS VARCHAR)"
+        sql = f"CAST({compile_mapping(meter.value, scope).sql} AS VARCHAR)"
         return sql, sql
-    compiled = compile_value(meter.value, _SCOPE)
+    compiled = compile_value(meter.value, scope)
     return compiled.decimal_sql, compiled.text_sql
 
 
@@ -74,6 +104,6 @@ def meter_problems(meter: Meter) -> Iterator[tuple[str, str]]:
     for field, text, check in checks:
         if text is not None:
             try:
-                check(text, _SCOPE)
+                check(text, EVENTS)
             except ExpressionError as error:
                 yield field, str(error)

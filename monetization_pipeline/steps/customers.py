@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 from monetization_pipeline.customers.loading import SUFFIXES, load_records
 from monetization_pipeline.customers.merge import merge_changes
 from monetization_pipeline.customers.models import Company, EntityChange, EntityKind, Subscription, User
+from monetization_pipeline.customers.records import CustomersFileError
 from monetization_pipeline.datasets import COMPANIES, ENTITY_CHANGES, SUBSCRIPTIONS, USERS, WHOLE, DatasetSpec
+from monetization_pipeline.errors import Place
 from monetization_pipeline.ingest.sources import CUSTOMERS
 from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
-from monetization_pipeline.lake.landing import LandingFile
+from monetization_pipeline.lake.landing import LandingFile, name_in_landing
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
@@ -28,18 +30,18 @@ def land_files(pipeline: Pipeline, now: datetime) -> list[LandingFile]:
 
     Raises CustomersFileError for a file that cannot be read: nothing of it enters.
     """
-    landed = _newest(pipeline)
     entered: list[LandingFile] = []
-    for path in _written(pipeline.home.customers):
-        content = path.read_bytes()
-        before = landed.get(path.name)
-        if before is not None and before.path.read_bytes() == content:
-            continue
-        load_records(path.name, content)
+    for name, content in _changed(pipeline):
+        load_records(name, content)
         # Writing an earlier content again is a change too: it must not be taken for the file that came then.
-        identity = f"{path.name}\0{now.isoformat()}\0".encode()
-        entered.append(pipeline.landing.place(CUSTOMERS, path.name, io.BytesIO(content), now, identity))
+        identity = f"{name}\0{now.isoformat()}\0".encode()
+        entered.append(pipeline.landing.place(CUSTOMERS, name, io.BytesIO(content), now, identity))
     return entered
+
+
+def changed_files(pipeline: Pipeline) -> list[str]:
+    """Names of the files of `customers/` that `land_files` would let in now."""
+    return [name for name, _ in _changed(pipeline)]
 
 
 def expected_state(log: IngestLog) -> PartitionState:
@@ -102,8 +104,27 @@ def _change(row: Mapping[str, Any]) -> EntityChange:
     return EntityChange(kind=EntityKind(row["kind"]), fields=json.loads(row["fields"], parse_float=str), **fields)
 
 
-def _written(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES) if folder.is_dir() else []
+def _changed(pipeline: Pipeline) -> Iterator[tuple[str, bytes]]:
+    """Files whose newest version is not in landing, under the names that they have there."""
+    landed = _newest(pipeline)
+    for name, path in _written(pipeline.home.customers).items():
+        content = path.read_bytes()
+        before = landed.get(name)
+        if before is None or before.path.read_bytes() != content:
+            yield name, content
+
+
+def _written(folder: Path) -> Mapping[str, Path]:
+    """What the user wrote, by the names that the files have in landing."""
+    written: dict[str, Path] = {}
+    if folder.is_dir():
+        for path in sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES):
+            other = written.setdefault(name_in_landing(path.name), path)
+            if other is not path:
+                raise CustomersFileError(
+                    Place(str(path)), f"cannot be told apart from {other.name}; rename one of them"
+                )
+    return written
 
 
 def _newest(pipeline: Pipeline) -> Mapping[str, LandingFile]:

@@ -136,8 +136,9 @@ class _Chunk:
         rows = {
             (day, BUCKETS[bucket]): (count, refused, weighted)
             for day, bucket, count, refused, weighted in self.session.rows("""
-                SELECT occurred_on, bucket, CAST(sum(events) AS BIGINT), CAST(sum(refused) AS BIGINT),
-                    CAST(sum(weighted) AS BIGINT)
+                SELECT occurred_on, bucket, CAST(coalesce(sum(events) FILTER (counts), 0) AS BIGINT),
+                    CAST(coalesce(sum(events) FILTER (counts AND refused), 0) AS BIGINT),
+                    CAST(coalesce(sum(events) FILTER (counts AND weighted), 0) AS BIGINT)
                 FROM states_0 GROUP BY ALL""")
         }
         condition = " OR ".join(f"ambiguous_{index}" for index in range(len(self.meters))) or "false"

@@ -11,7 +11,7 @@ from monetization_pipeline.engines.base import Session
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.metering.daily import dimension_column
-from monetization_pipeline.metering.meters import MeterSql, meter_sql
+from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import Period
 from monetization_pipeline.rating.ids import instant_text
@@ -89,7 +89,7 @@ def _events(pipeline: Pipeline, catalog: Catalog, line: RatedLine) -> tuple[str,
     with pipeline.engine.session() as session:
         attribution.register(session, known, period, pipeline.seller.zone)
         open_metered(pipeline, session, meters, [day.isoformat() for day in span_days(period)])
-        return _sql(meters[index], line), _files(session, meters, index, line)
+        return _sql(meter_sql(catalog.meters[index], EVENTS), line), _files(session, meters, index, line)
 
 
 def _files(session: Session, meters: Sequence[MeterSql], index: int, line: RatedLine) -> list[SourceFile]:
@@ -113,10 +113,14 @@ def _sql(meter: MeterSql, line: RatedLine) -> str:
         f"company_id = {text_literal(line.company_id)} -- or its users' company, or an explicit subscription",
         meter.selects,
         meter.passes,
-        *(f"{meter.dimensions[name]} IS NOT DISTINCT FROM {text_literal(str(value))}" for name, value in group.items()),
+        *(f"{meter.dimensions[name]} IS NOT DISTINCT FROM {_literal(value)}" for name, value in group.items()),
     ]
     value = "count(*)" if meter.meter.value is None else f"{meter.meter.aggregation.value}({meter.meter.value})"
     return f"SELECT {value} FROM events\nWHERE " + "\n  AND ".join(conditions)
+
+
+def _literal(value: str | None) -> str:
+    return "NULL" if value is None else text_literal(value)
 
 
 def explained_json(explained: Explained) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from monetization_pipeline.datasets import INVOICE_LINES, INVOICES, RATED_LINES
 from monetization_pipeline.invoicing.build import build_invoices
 from monetization_pipeline.invoicing.models import Invoice, InvoiceLine, content_hash
 from monetization_pipeline.lake.state import PartitionState
-from monetization_pipeline.lake.table import NewFile
+from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
 from monetization_pipeline.steps.rated_lines import read_lines
 from monetization_pipeline.steps.tables import fingerprint_of, read_rows, write_rows
@@ -37,16 +37,31 @@ def build(pipeline: Pipeline, month: str) -> PartitionState:
 
 
 def read_invoices(pipeline: Pipeline, month: str) -> list[Invoice]:
-    """The invoices of a billing period as they are in the lake, in their order."""
+    """The invoices of a billing period as they are in the lake, in their order.
+
+    Raises ConcurrentCommitError where invoices and lines are not of one run: one was cut short, or is at work.
+    """
     lines: dict[str, list[InvoiceLine]] = {}
     for row in read_rows(pipeline.lake.table(INVOICE_LINES).files([month])):
         line = InvoiceLine(**{name: row[name] for name in InvoiceLine.__slots__})
         lines.setdefault(row["invoice_id"], []).append(line)
     names = [name for name in Invoice.__slots__ if name != "lines"]
-    return [
-        Invoice(**{name: row[name] for name in names}, lines=tuple(lines.get(row["invoice_id"], ())))
-        for row in read_rows(pipeline.lake.table(INVOICES).files([month]))
-    ]
+    invoices: list[Invoice] = []
+    for row in read_rows(pipeline.lake.table(INVOICES).files([month])):
+        found = tuple(lines.pop(row["invoice_id"], ()))
+        invoices.append(Invoice(**{name: row[name] for name in names}, lines=found))
+        if content_hash(invoices[-1]) != row["content_hash"]:
+            raise _mixed(month)
+    if lines:
+        raise _mixed(month)
+    return invoices
+
+
+def _mixed(month: str) -> ConcurrentCommitError:
+    return ConcurrentCommitError(
+        f"invoices of {month}: their lines are of another run, which was cut short or is at work; "
+        f"run `monetize run {month}`"
+    )
 
 
 def _invoice_rows(invoices: Sequence[Invoice], month: str) -> list[dict[str, object]]:

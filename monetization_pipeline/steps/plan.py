@@ -71,6 +71,7 @@ def stale_period(pipeline: Pipeline, catalog: Catalog, month: str) -> list[str]:
 def reasons(pipeline: Pipeline, catalog: Catalog, month: str) -> list[Reason]:
     """Everything that keeps a billing period from being up to date; empty where it is."""
     found = [Reason("raw_events", f"r{day}", "files in landing wait") for day in received_days(pipeline)]
+    found += [Reason("customers/", name, "the file changed") for name in customers.changed_files(pipeline)]
     found += [Reason(name, "all", "changes of customers wait") for name in stale_customers(pipeline)]
     if found:
         return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -53,7 +53,7 @@ class InvoiceState:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPeriod:
-    """What publishing a billing period did. `differing` were left alone, `not_final` are not due yet."""
+    """What publishing a billing period did. `differing` were left alone (`publishable`), `not_final` are not due yet."""
 
     provider: str
     mode: str
@@ -122,22 +122,32 @@ def gate_problems(pipeline: Pipeline, catalog: Catalog, month: str) -> list[str]
 def publishable(
     pipeline: Pipeline, ledger: Ledger, month: str, now: datetime
 ) -> tuple[list[InvoiceState], list[InvoiceState], list[InvoiceState]]:
-    """The invoices that can be published now, those booked with other content, and those that are not final.
+    """The invoices that can be published now, those to be left alone, and those that are not final.
 
+    To be left alone is what is booked with other content, and what would charge again what another invoice charges: a
+    subscription whose start moved after its fee in advance was booked has that fee under new ids.
     Raises PublishRefusedError where the gate is closed.
     """
     problems = gate_problems(pipeline, read_catalog(pipeline), month)
     if problems:
         raise PublishRefusedError(f"{month} cannot be published, nothing was sent:\n" + "\n".join(problems))
+    final: list[InvoiceState] = []
+    differing: list[InvoiceState] = []
+    not_final: list[InvoiceState] = []
     states = invoice_states(pipeline, ledger, month, now, inputs_complete=True)
-    differing = [state for state in states if state.differs]
-    same = [state for state in states if not state.differs]
-    final = [
-        state
-        for state in same
-        if state.booked or is_final(state.invoice.bill_at, now, pipeline.seller.grace, inputs_complete=True)
-    ]
-    return final, differing, [state for state in same if state not in final]
+    charged = ledger.overlapping([state.invoice for state in states if state.booked is None])
+    for state in states:
+        if state.differs:
+            differing.append(state)
+        elif state.booked is None and not is_final(
+            state.invoice.bill_at, now, pipeline.seller.grace, inputs_complete=True
+        ):
+            not_final.append(state)
+        elif other := charged.get(state.invoice.invoice_id):
+            differing.append(replace(state, status=f"charged already in invoice {other}"))
+        else:
+            final.append(state)
+    return final, differing, not_final
 
 
 def publish_period(

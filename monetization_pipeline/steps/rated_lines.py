@@ -29,10 +29,10 @@ def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> Partit
     usage = pipeline.lake.table(USAGE).state(month)
     fees = [
         [
-            *(subscription.subscription_id, subscription.company_id, price.price_id, str(period.start)),
+            *(subscription.subscription_id, subscription.company_id, plan.plan_id, price.price_id, str(period.start)),
             *(str(subscription.start_at), str(subscription.end_at)),
         ]
-        for subscription, _, price, period in _fees(pipeline, known, month)
+        for subscription, plan, price, period in _fees(pipeline, known, month)
     ]
     inputs = {
         "usage": usage.fingerprint if usage else "",

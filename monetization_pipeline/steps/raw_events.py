@@ -120,7 +120,7 @@ def _ingest_batch(pipeline: Pipeline, files: Sequence[LandingFile]) -> list[Inge
     if not fresh:
         return []
     source = None if fresh[0].source == CUSTOMERS else load_source(pipeline.home.sources, fresh[0].source)
-    batch = _Batch(pipeline, _batch_id(fresh, source), fresh)
+    batch = _Batch(pipeline, _batch_id(pipeline, fresh, source), fresh)
     with pipeline.engine.session() as session:
         if source is None:
             rows = batch.read_customers()
@@ -132,9 +132,14 @@ def _ingest_batch(pipeline: Pipeline, files: Sequence[LandingFile]) -> list[Inge
     return rows
 
 
-def _batch_id(files: Sequence[LandingFile], source: Source | None) -> str:
+def _batch_id(pipeline: Pipeline, files: Sequence[LandingFile], source: Source | None) -> str:
     declared = None if source is None else source.model_dump(mode="json")
-    identity = [CODE_VERSION, declared, [(file.source, file.sha256, file.name) for file in files]]
+    identity = [
+        CODE_VERSION,
+        pipeline.seller.first_month,
+        declared,
+        [(file.source, file.sha256, file.name) for file in files],
+    ]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -54,6 +54,8 @@ def _record(line: int, header: list[str], row: list[str]) -> Record:
         return Record(RecordKind.EMPTY, line, 1, "")
     if any("\udc80" <= character <= "\udcff" for character in text):
         return refused(line, 1, "the row is not UTF-8", text)
+    if len(set(header)) < len(header):
+        return refused(line, 1, "the header gives two columns the same name", text)
     if len(row) != len(header):
         return refused(line, 1, f"the row has {len(row)} fields, the header {len(header)}", text)
     fields: dict[str, exact_json.Json] = {name: value for name, value in zip(header, row, strict=True) if value}
