@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -56,19 +55,18 @@ LATE = (_ingest("2023-08-02T05:00:00Z", "logs", "logs-late.ndjson.gz"), Command(
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """When to strike: before the so-manyth dealing with a kept file, or so many seconds after the start; or never."""
+    """When to strike: at the so-manyth dealing with a kept file; from outside if so many seconds later."""
 
-    moment: int | None = None
-    seconds: float | None = None
+    moment: int
+    delay: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended: `moments` and `seconds` are those of one that was not killed."""
+    """How a command ended; `moments` are the dealings with kept files of one that was not killed."""
 
     killed: bool
     moments: int
-    seconds: float
 
 
 class Worker:
@@ -93,7 +91,7 @@ class Worker:
     ) -> None:
         self._process.communicate(timeout=60)
 
-    def run(self, home: Path, command: Command, blow: Blow = Blow()) -> Ended:
+    def run(self, home: Path, command: Command, blow: Blow | None = None) -> Ended:
         """Run a command to its end, or until it is struck dead. An error of it is an AssertionError."""
         order = {
             "home": str(home),
@@ -102,77 +100,61 @@ class Worker:
             "source": command.source,
             "paths": command.paths,
             "month": MONTH,
-            "deadly": blow.moment,
+            "deadly": blow and blow.moment,
+            "delay": blow and blow.delay,
         }
-        self._say(json.dumps(order))
-        process = int(self._hear())
-        started = time.monotonic()
-        if blow.seconds is not None:
-            time.sleep(blow.seconds)
-            # The worker has not waited for it yet, so this is our child even if it has ended already.
-            os.kill(process, signal.SIGKILL)
-        self._say("reap")
-        told = json.loads(self._hear())
-        assert told["error"] is None, f"{command.name} failed:\n{told['error']}"
-        assert told["killed"] in (False, signal.SIGKILL), f"{command.name} died of signal {told['killed']}"
-        return Ended(bool(told["killed"]), told["moments"], time.monotonic() - started)
-
-    def _say(self, text: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{text}\n")
-
-    def _hear(self) -> str:
         assert self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps(order)}\n")
         line = self._process.stdout.readline()
         assert line, "the worker is gone"
-        return line
+        told = json.loads(line)
+        assert told["error"] is None, f"{command.name} failed:\n{told['error']}"
+        assert told["killed"] in (0, signal.SIGKILL), f"{command.name} died of signal {told['killed']}"
+        return Ended(bool(told["killed"]), told["moments"])
 
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """Folders to start from (`fresh`, `received`, `billed`), to compare with, and how long each command took."""
+    """Folders to start from and to compare with; `moments` of each command."""
 
     folder: Path
-    sizes: Mapping[str, Ended]
+    moments: Mapping[str, int]
 
     @staticmethod
     def read(folder: Path) -> "Undisturbed":
         """What `make_undisturbed` made."""
-        sizes = json.loads((folder / "sizes.json").read_text())
-        return Undisturbed(folder, {name: Ended(False, *size) for name, size in sizes.items()})
+        return Undisturbed(folder, json.loads((folder / "moments.json").read_text()))
 
 
 def make_undisturbed(worker: Worker, folder: Path) -> None:
     """From `fresh`, which has its instance: `received`, `billed` (and changed by the user), `late`, undisturbed."""
-    sizes: dict[str, Ended] = {}
+    moments: dict[str, int] = {}
     fresh = folder / "fresh"
     write_sources(fresh)
     write_catalog(fresh)
     write_customers(fresh)
     write_files(fresh)
-    _go_on(worker, folder, "fresh", "received", INGESTS, sizes)
-    _go_on(worker, folder, "received", "billed", (FIRST_RUN,), sizes)
+    _go_on(worker, folder, "fresh", "received", INGESTS, moments)
+    _go_on(worker, folder, "received", "billed", (FIRST_RUN,), moments)
     shutil.copytree(folder / "billed", folder / "changed")
     change_by_hand(folder / "changed")
-    _go_on(worker, folder, "changed", "late", LATE, sizes)
-    (folder / "sizes.json").write_text(
-        json.dumps({name: (ended.moments, ended.seconds) for name, ended in sizes.items()})
-    )
+    _go_on(worker, folder, "changed", "late", LATE, moments)
+    (folder / "moments.json").write_text(json.dumps(moments))
 
 
 def change_by_hand(home: Path) -> None:
     """What the user writes anew after the first run: a price, and the end of a subscription."""
     write_catalog(home, unit_amount="0.000175")
-    write_customers(home, dune_ends="2023-07-13T09:15:00Z")
+    write_customers(home, dune_ends="2023-07-12T09:15:00Z")
 
 
 def _go_on(
-    worker: Worker, folder: Path, before: str, after: str, commands: Sequence[Command], sizes: dict[str, Ended]
+    worker: Worker, folder: Path, before: str, after: str, commands: Sequence[Command], moments: dict[str, int]
 ) -> None:
     shutil.copytree(folder / before, folder / after)
     for command in commands:
-        # The first time, the worker still has to import; a second look tells how long it takes warm.
-        sizes[command.name] = worker.run(folder / after, command)
+        moments[command.name] = worker.run(folder / after, command).moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,25 +171,28 @@ class Life:
 
     worker: Worker
     home: Path
-    sizes: Mapping[str, Ended]
+    moments: Mapping[str, int]
     random: Random
     clock_moves: bool
 
-    def strike(self, command: Command, times: int) -> list[Strike]:
-        """Run a command, struck at most so many times, to its end; the strikes that are proven."""
+    def strike(self, command: Command, wanted: int, attempts: int) -> list[Strike]:
+        """Run a command to its end, struck until so many strikes are proven, or that often; the proven strikes."""
         proven: list[Strike] = []
         rest, before = 1.0, progress(self.home)
-        for number in range(times):
-            share = rest * self.random.uniform(0.02, 0.95)
+        for number in range(attempts):
+            if len(proven) >= wanted:
+                break
+            share = rest * self.random.uniform(0.08, 0.9)
             ended = self.worker.run(self.home, self._at(command, number), self._blow(command, share))
             if not ended.killed:
                 return proven
-            rest = max(0.2, rest - share / 2)
+            # What was committed is not done again, what was not is.
+            rest = max(0.2, rest - 0.7 * share)
             after = progress(self.home)
             if left := self._left(command, before, after):
                 proven.append(Strike(command.name, left))
             before = after
-        self.worker.run(self.home, self._at(command, times))
+        self.worker.run(self.home, self._at(command, attempts))
         return proven
 
     def _at(self, command: Command, number: int) -> Command:
@@ -217,10 +202,9 @@ class Life:
         return replace(command, at=(datetime.fromisoformat(command.at) + timedelta(minutes=number)).isoformat())
 
     def _blow(self, command: Command, share: float) -> Blow:
-        size = self.sizes[command.name]
-        if self.random.random() < 0.6:
-            return Blow(moment=1 + int(share * size.moments))
-        return Blow(seconds=share * size.seconds)
+        moment = 1 + int(share * self.moments[command.name])
+        from_outside = self.random.random() < 0.4
+        return Blow(moment, self.random.uniform(0, 0.06) if from_outside else None)
 
     def _left(self, command: Command, before: Progress, after: Progress) -> tuple[str, ...]:
         """What a strike left half done; empty where the command had not begun yet, or had reached its end."""

@@ -82,8 +82,8 @@ def write_customers(home: Path, dune_ends: str = "") -> None:
         "subscription_id,company_id,plan_id,start_at,end_at\n"
         "s-acme,acme,growth,2023-01-01,\n"
         "s-birch,birch,growth,2023-07-05T08:30:00Z,\n"
-        "s-cedar-1,cedar,starter,2023-01-01,2023-07-12T12:00:00Z\n"
-        "s-cedar-2,cedar,growth,2023-07-12T12:00:00Z,\n"
+        "s-cedar-1,cedar,starter,2023-01-01,2023-07-11T12:00:00Z\n"
+        "s-cedar-2,cedar,growth,2023-07-11T12:00:00Z,\n"
         f"s-dune,dune,growth,2023-01-01,{dune_ends}\n"
     )
 
@@ -129,7 +129,7 @@ def write_files(home: Path) -> None:
 
 def _line(generator: random.Random, number: int) -> str:
     company = generator.choice(_COMPANIES)
-    at = _FIRST + timedelta(milliseconds=generator.randrange(5 * 86_400_000))
+    at = _FIRST + timedelta(milliseconds=generator.randrange(3 * 86_400_000))
     tokens: Any = generator.choice([generator.randrange(4_000), f"{generator.random():.12f}", "NaN", "a lot"])
     record = {
         "id": f"call-{number}",
@@ -152,13 +152,13 @@ def _broken(generator: random.Random, name: str) -> list[str]:
 
 
 def _job(generator: random.Random) -> str:
-    at = _FIRST + timedelta(seconds=generator.randrange(5 * 86_400))
+    at = _FIRST + timedelta(seconds=generator.randrange(3 * 86_400))
     return f"{at:%Y-%m-%d %H:%M:%S},{generator.choice(_COMPANIES)},{generator.randrange(90)}\n"
 
 
 def _requests(generator: random.Random) -> Iterator[str]:
     for number in range(120):
-        at = _FIRST + timedelta(minutes=generator.randrange(5 * 1_440))
+        at = _FIRST + timedelta(minutes=generator.randrange(3 * 1_440))
         event = {
             "transaction_id": f"hook-{number}",
             "user_id": f"key-hook-{number % 7}",

@@ -1,7 +1,7 @@
 """A process that has everything imported and forks a child for each command that it is told to run.
 
-Orders come as JSON, one a line, on stdin. An answer is the child's process id; only after the line `reap` is the child
-waited for, so that its id can be killed from outside and never be another's. Then comes how it ended.
+Orders come as JSON, one a line, on stdin; each is answered with how the child ended. Where an order says so, the child
+kills itself at a certain moment, or is killed from here a little after it.
 """
 
 import importlib
@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +27,14 @@ _COUNTED = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandi
 
 @dataclass
 class _Moments:
-    """Counts dealings with the kept files, Dagster's own aside; at the one that is asked for, the process dies."""
+    """Counts dealings with the kept files, Dagster's own aside; before the deadly one, the process is done for.
+
+    It dies there and then, or where it is to be killed from outside, it says `now` into a pipe and goes on meanwhile.
+    """
 
     kept: str
     deadly: int | None
+    say_now: int | None
     count: int = 0
 
     def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -40,7 +45,10 @@ class _Moments:
             return
         self.count += 1
         if self.count == self.deadly:
-            os.kill(os.getpid(), signal.SIGKILL)
+            if self.say_now is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            else:
+                os.write(self.say_now, b"!")
 
 
 def work(order: dict[str, Any]) -> None:
@@ -55,10 +63,11 @@ def work(order: dict[str, Any]) -> None:
     ingest_days(settings, pipeline, sorted({file.received_on for file in received}), print)
 
 
-def child(order: dict[str, Any], answer: int) -> None:
+def child(order: dict[str, Any], say_now: int, answer: int) -> None:
     """Run the order; say what went wrong, how many moments there were and which modules were still missing."""
     imported = set(sys.modules)
-    moments = _Moments(f"{order['home']}/.monetization", order["deadly"])
+    delayed = order["delay"] is not None
+    moments = _Moments(f"{order['home']}/.monetization", order["deadly"], say_now if delayed else None)
     sys.addaudithook(moments.hook)
     error = None
     try:
@@ -69,26 +78,34 @@ def child(order: dict[str, Any], answer: int) -> None:
     os.write(answer, json.dumps({"error": error, "moments": moments.count, "modules": modules}).encode())
 
 
+def serve(order: dict[str, Any]) -> dict[str, Any]:
+    """Run an order in a child; how it ended."""
+    (now, say_now), (reading, writing) = os.pipe(), os.pipe()
+    process = os.fork()
+    if process == 0:
+        child(order, say_now, writing)
+        os._exit(0)
+    os.close(say_now)
+    os.close(writing)
+    with os.fdopen(now, "rb") as waited_for, os.fdopen(reading) as told:
+        if order["delay"] is not None and waited_for.read(1):
+            time.sleep(order["delay"])
+            # Nobody has waited for it yet: this is our child, even if it has ended meanwhile.
+            os.kill(process, signal.SIGKILL)
+        text = told.read()
+    _, status = os.waitpid(process, 0)
+    answer = json.loads(text) if text else {"error": None, "moments": 0, "modules": []}
+    for name in answer.pop("modules"):
+        importlib.import_module(name)
+    return answer | {"killed": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
+
+
 def main() -> None:
     """Serve until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     for line in sys.stdin:
-        reading, writing = os.pipe()
-        process = os.fork()
-        if process == 0:
-            child(json.loads(line), writing)
-            os._exit(0)
-        os.close(writing)
-        print(process, file=answers)
-        sys.stdin.readline()
-        with os.fdopen(reading) as told:
-            text = told.read()
-        _, status = os.waitpid(process, 0)
-        answer = json.loads(text) if text else {"error": None, "moments": 0, "modules": []}
-        for name in answer.pop("modules"):
-            importlib.import_module(name)
-        print(json.dumps(answer | {"killed": os.WIFSIGNALED(status) and os.WTERMSIG(status)}), file=answers)
+        print(json.dumps(serve(json.loads(line))), file=answers)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""Settings from the environment and the working folder's .env."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monetization_pipeline.settings import SettingsError, load_settings
+
+
+def test_nothing_set_means_the_sandbox_here(tmp_path: Path) -> None:
+    settings = load_settings({}, tmp_path)
+    assert (settings.home, settings.first_month, settings.grace) == (tmp_path.resolve(), "2020-01", timedelta(days=1))
+    assert (settings.stripe_mode, settings.stripe_api_key, settings.stripe_issue_zero) == ("sandbox", "", False)
+
+
+def test_the_environment_wins_over_the_folder(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MONETIZATION_GRACE_DAYS=3\nSTRIPE_MODE=test\n")
+    settings = load_settings({"MONETIZATION_HOME": str(tmp_path), "STRIPE_MODE": "sandbox"}, Path("/nowhere"))
+    assert (settings.grace, settings.stripe_mode) == (timedelta(days=3), "sandbox")
+
+
+def test_the_key_does_not_show(tmp_path: Path) -> None:
+    settings = load_settings({"STRIPE_API_KEY": "sk_test_very_secret"}, tmp_path)
+    assert settings.stripe_api_key == "sk_test_very_secret"
+    assert "very_secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MONETIZATION_FIRST_MONTH", "July"),
+        ("MONETIZATION_GRACE_DAYS", "-1"),
+        ("MONETIZATION_GRACE_DAYS", "1.5"),
+        ("MONETIZATION_GRACE_DAYS", "9999"),
+        ("STRIPE_ISSUE_ZERO", "perhaps"),
+    ],
+)
+def test_a_value_without_meaning_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load_settings({name: value}, tmp_path)
