@@ -72,7 +72,9 @@ class Landing:
             temporary.unlink()
             return known
         stamp = received_at.astimezone(UTC)
-        target_path = folder / stamp.date().isoformat() / f"{stamp:{_STAMP}}-{digest.hexdigest()}-{_safe(name)}"
+        target_path = (
+            folder / stamp.date().isoformat() / f"{stamp:{_STAMP}}-{digest.hexdigest()}-{name_in_landing(name)}"
+        )
         target_path.parent.mkdir(exist_ok=True, mode=0o700)
         os.rename(temporary, target_path)
         _sync_folder(target_path.parent)
@@ -106,7 +108,8 @@ def _parse(source: str, path: Path) -> LandingFile | None:
     return LandingFile(received_at, path.name, source, match["sha256"], path)
 
 
-def _safe(name: str) -> str:
+def name_in_landing(name: str) -> str:
+    """The name that a file keeps in landing: odd characters replaced, the beginning of a long name cut off."""
     return re.sub(r"[^A-Za-z0-9._=-]", "_", name)[-100:] or "file"
 
 

@@ -112,8 +112,37 @@ def booked_in(connection: Connection, billing_period: str) -> tuple[BookedInvoic
     )
 
 
-def _chunks(invoice_ids: Iterable[str]) -> Iterator[list[str]]:
-    every = sorted(set(invoice_ids))
+def overlapping(connection: Connection, invoices: Sequence[Invoice]) -> dict[str, str]:
+    """By id of each of `invoices`: another booked invoice that charges a subscription's price for the same time.
+
+    So it is where a subscription's start moved after its fee in advance was booked: neither id is the same then.
+    """
+    lines: dict[tuple[str, str], list[tuple[str, InvoiceLine]]] = {}
+    for invoice in invoices:
+        for line in invoice.lines:
+            lines.setdefault((line.subscription_id, line.price_id), []).append((invoice.invoice_id, line))
+    found: dict[str, str] = {}
+    if not lines:
+        return found
+    first = min(line.period_start for charged in lines.values() for _, line in charged)
+    last = max(line.period_end for charged in lines.values() for _, line in charged)
+    for chunk in _chunks(subscription_id for subscription_id, _ in lines):
+        query = select(BookedLineRow.__table__).where(
+            BookedLineRow.subscription_id.in_(chunk),
+            BookedLineRow.period_end > first,
+            BookedLineRow.period_start < last,
+            BookedLineRow.revision == REVISION,
+        )
+        for row in connection.execute(query.order_by(BookedLineRow.invoice_id, BookedLineRow.position)):
+            for invoice_id, line in lines.get((row.subscription_id, row.price_id), ()):
+                overlaps = line.period_start < row.period_end and row.period_start < line.period_end
+                if overlaps and row.invoice_id != invoice_id:
+                    found.setdefault(invoice_id, row.invoice_id)
+    return found
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    every = sorted(set(ids))
     for start in range(0, len(every), _CHUNK):
         yield every[start : start + _CHUNK]
 

@@ -59,6 +59,10 @@ class Ledger:
         """Everything booked under a billing period, by company, currency and bill_at."""
         return self._read(lambda connection: booking.booked_in(connection, period))
 
+    def overlapping(self, invoices: Sequence[Invoice]) -> dict[str, str]:
+        """By id of each of `invoices`: another booked invoice that charges the same price for the same time."""
+        return self._read(lambda connection: booking.overlapping(connection, invoices))
+
     def publication(self, publication_id: str) -> Publication | None:
         """One publication, None where there was never an intent."""
         return next(iter(self._publications(publications.with_id(publication_id))), None)

@@ -53,7 +53,7 @@ class InvoiceState:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPeriod:
-    """What publishing a billing period did. `differing` were left alone (`publishable`), `not_final` are not due yet."""
+    """What publishing a billing period did. `differing` were left alone (`publishable`), `not_final` not due."""
 
     provider: str
     mode: str

@@ -55,10 +55,11 @@ LATE = (_ingest("2023-08-02T05:00:00Z", "logs", "logs-late.ndjson.gz"), Command(
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """When to strike: at the so-manyth dealing with a kept file; from outside if so many seconds later."""
+    """When to strike: at the so-manyth dealing with a kept file within a folder; from outside if so many seconds later."""
 
     moment: int
     delay: float | None = None
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Worker:
             "month": MONTH,
             "deadly": blow and blow.moment,
             "delay": blow and blow.delay,
+            "within": blow.within if blow else "",
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -182,12 +184,12 @@ class Life:
         for number in range(attempts):
             if len(proven) >= wanted:
                 break
-            share = rest * self.random.uniform(0.08, 0.9)
+            share = rest * self.random.uniform(0.3 if command.ingests else 0.1, 0.95)
             ended = self.worker.run(self.home, self._at(command, number), self._blow(command, share))
             if not ended.killed:
                 return proven
             # What was committed is not done again, what was not is.
-            rest = max(0.2, rest - 0.7 * share)
+            rest = max(0.6 if command.ingests else 0.2, rest - 0.7 * share)
             after = progress(self.home)
             if left := self._left(command, before, after):
                 proven.append(Strike(command.name, left))

@@ -33,6 +33,7 @@ class _Moments:
     """
 
     kept: str
+    within: str
     deadly: int | None
     say_now: int | None
     count: int = 0
@@ -41,7 +42,7 @@ class _Moments:
         if event not in _COUNTED or not arguments or not isinstance(arguments[0], (str, os.PathLike)):
             return
         path = os.fspath(arguments[0])
-        if not path.startswith(self.kept) or path.startswith(f"{self.kept}/dagster"):
+        if not path.startswith(self.within) or path.startswith(f"{self.kept}/dagster"):
             return
         self.count += 1
         if self.count == self.deadly:
@@ -67,7 +68,8 @@ def child(order: dict[str, Any], say_now: int, answer: int) -> None:
     """Run the order; say what went wrong, how many moments there were and which modules were still missing."""
     imported = set(sys.modules)
     delayed = order["delay"] is not None
-    moments = _Moments(f"{order['home']}/.monetization", order["deadly"], say_now if delayed else None)
+    kept = f"{order['home']}/.monetization"
+    moments = _Moments(kept, f"{kept}/{order['within']}", order["deadly"], say_now if delayed else None)
     sys.addaudithook(moments.hook)
     error = None
     try:

@@ -33,9 +33,7 @@ def test_new_lines_are_never_read_with_the_old_total(shop: Workshop, monkeypatch
     shop.run(MONTH)
     replace = Table.replace
 
-    def cut_short(
-        table: Table, claim: Claim, files: Sequence[NewFile], states: Mapping[str, PartitionState]
-    ) -> None:
+    def cut_short(table: Table, claim: Claim, files: Sequence[NewFile], states: Mapping[str, PartitionState]) -> None:
         if table.spec is INVOICES:
             raise KeyboardInterrupt
         replace(table, claim, files, states)
