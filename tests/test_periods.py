@@ -1,5 +1,6 @@
 """Calendar months, billing months and days: half-open, in a zone, from hand."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,6 @@ from monetization_pipeline.periods import (
     months_of,
     parse_month,
 )
-import itertools
 
 
 def at(text: str) -> datetime:

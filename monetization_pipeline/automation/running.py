@@ -24,7 +24,7 @@ from monetization_pipeline.steps import customers, plan
 from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
-from monetization_pipeline.steps.usage import span_days
+from monetization_pipeline.steps.usage import billable, span_days
 
 Report = Callable[[str], None]
 
@@ -67,7 +67,7 @@ def run_period(
     run.refresh_customers(catalog)
     run.make_days(catalog, month)
     run.make_period(catalog, month)
-    return PeriodRun(month, ingested, tuple(run.made), tuple(_warnings(pipeline, month)))
+    return PeriodRun(month, ingested, tuple(run.made), tuple(_warnings(pipeline, catalog, month)))
 
 
 def ingest_received_days(
@@ -180,7 +180,11 @@ def _span(days: Sequence[date]) -> str:
     return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
-def _warnings(pipeline: Pipeline, month: str) -> Iterator[str]:
+def _warnings(pipeline: Pipeline, catalog: Catalog, month: str) -> Iterator[str]:
+    for subscription in billable(customers.read_subscriptions(pipeline)):
+        if catalog.plan(subscription.plan_id) is None:
+            name, plan_id = subscription.subscription_id, subscription.plan_id
+            yield f"subscription {name} is charged nothing: the catalog has no plan {plan_id!r}"
     events, metered = pipeline.lake.table(EVENTS).states(), pipeline.lake.table(DAILY_USAGE).states()
     for day in span_days(month_period(month, pipeline.seller.zone)):
         made, usage = events.get(day.isoformat()), metered.get(day.isoformat())

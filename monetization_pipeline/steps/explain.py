@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monetization_pipeline.catalog.models import Catalog, Price
+from monetization_pipeline.catalog.models import Aggregation, Catalog, Price
 from monetization_pipeline.datasets import RATED_LINES
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.errors import MonetizeError
@@ -115,8 +115,20 @@ def _sql(meter: MeterSql, line: RatedLine) -> str:
         meter.passes,
         *(f"{meter.dimensions[name]} IS NOT DISTINCT FROM {_literal(value)}" for name, value in group.items()),
     ]
-    value = "count(*)" if meter.meter.value is None else f"{meter.meter.aggregation.value}({meter.meter.value})"
-    return f"SELECT {value} FROM events\nWHERE " + "\n  AND ".join(conditions)
+    return f"SELECT {_quantity(meter)} FROM events\nWHERE " + "\n  AND ".join(conditions)
+
+
+def _quantity(meter: MeterSql) -> str:
+    """The quantity over the selected events; what the checked value refuses would not be selected."""
+    match meter.meter.aggregation:
+        case Aggregation.COUNT:
+            return "sum(weight)"
+        case Aggregation.UNIQUE_COUNT:
+            return f"count(DISTINCT {meter.value})"
+        case Aggregation.LATEST:
+            return f"arg_max({meter.value}, (occurred_at, source, event_id))"
+        case Aggregation.SUM | Aggregation.MIN | Aggregation.MAX:
+            return f"{meter.meter.aggregation.value}({meter.value})"
 
 
 def _literal(value: str | None) -> str:

@@ -130,7 +130,7 @@ def explained_as_expected(monetize: Monetize, line_id: str) -> None:
     parts = [(part["units"], part["unit_amount"], part["amount"]) for part in explained["calculation"]["parts"]]
     assert parts == [("100", "0", "0"), ("900", "0.01", "9"), ("1402", "0.005", "7.01")]
     assert explained["events"] == 2402 == sum(file["events"] for file in explained["files"])
-    assert explained["sql"].startswith("SELECT count(*) FROM events")
+    assert explained["sql"].startswith("SELECT sum(weight) FROM events")
     assert {file["source"] for file in explained["files"]} == {"cloudtrail"}
 
 

@@ -87,28 +87,36 @@ def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
     pipeline = Pipeline(Home(home))
     log = read_log(pipeline.lake)
     found: dict[str, object] = {
+        "received": received(home, same_clock=same_clock),
         "invoices": json.dumps(reports.invoices(pipeline, MONTH, _SEEN_AT)),
         "days": {
             day: (each.fingerprint, each.rows, each.copy_days, each.received_days) for day, each in log.days.items()
         },
-        "files": [
-            (file.source, file.sha256, file.name, file.records, file.raw_events, file.refusals, file.entity_changes)
-            for file in log.files
-            if same_clock or file.source != CUSTOMERS
-        ],
         "problems": [
             *gate_problems(pipeline, read_catalog(pipeline), MONTH),
-            *verdicts.received_problems(pipeline, {file.received_on for file in log.files}),
             *verdicts.metering_problems(pipeline, sorted(log.days)),
         ],
     }
     for spec in ALL:
-        if spec in _BATCHES:
-            if same_clock or spec is not ENTITY_CHANGES:
-                found[spec.name] = _fingerprint(pipeline, log, spec)
-        elif spec is not LANDING_FILES and (same_clock or spec not in _BY_RECEIPT):
+        if spec is not LANDING_FILES and spec not in _BATCHES and (same_clock or spec not in _BY_RECEIPT):
             states = pipeline.lake.table(spec).states()
             found[spec.name] = {name: (state.fingerprint, state.rows, state.counts) for name, state in states.items()}
+    return found
+
+
+def received(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
+    """What ingest made: files with their counts, and the fingerprints of all rows that can be seen."""
+    pipeline = Pipeline(Home(home))
+    log = read_log(pipeline.lake)
+    found: dict[str, object] = {
+        spec.name: _fingerprint(pipeline, log, spec) for spec in _BATCHES if same_clock or spec is not ENTITY_CHANGES
+    }
+    found["files"] = [
+        (file.source, file.sha256, file.name, file.records, file.raw_events, file.refusals, file.entity_changes)
+        for file in log.files
+        if same_clock or file.source != CUSTOMERS
+    ]
+    found["problems"] = verdicts.received_problems(pipeline, {file.received_on for file in log.files})
     return found
 
 

@@ -55,7 +55,7 @@ LATE = (_ingest("2023-08-02T05:00:00Z", "logs", "logs-late.ndjson.gz"), Command(
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """When to strike: at the so-manyth dealing with a kept file within a folder; from outside if so many seconds later."""
+    """When to strike: at the so-manyth dealing with a kept file (of a folder); so many seconds later, from outside."""
 
     moment: int
     delay: float | None = None
