@@ -22,6 +22,7 @@ _NOT_SHOWN = ("billing_period", "occurred_on", "received_on")
 
 def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[dict[str, Any]]:
     """Every invoice of a billing period with its status, by company."""
+    month_period(month, pipeline.seller.zone)
     complete = not plan.reasons(pipeline, read_catalog(pipeline), month)
     with opened_ledger(pipeline) as ledger:
         states = invoice_states(pipeline, ledger, month, now, inputs_complete=complete)

@@ -15,9 +15,9 @@ from command_line import Monetize
 def folder(tmp_path: Path) -> Callable[..., Monetize]:
     """Make a working folder with `monetize init`, and call `monetize` in it."""
 
-    def make(example: str, **environment: str) -> Monetize:
+    def make(example: str | None, **environment: str) -> Monetize:
         home = tmp_path / "home"
-        Monetize(tmp_path).ok("init", "home", "--example", example)
+        Monetize(tmp_path).ok("init", "home", *(["--example", example] if example else []))
         return Monetize(home, environment)
 
     return make

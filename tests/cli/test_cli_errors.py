@@ -48,7 +48,7 @@ def catalog(name: str, *says: str, **parts: str) -> Broken:
 
 
 BROKEN = [
-    catalog("a meter that there is not", "catalog.yaml:11", "'cals'", meter="cals"),
+    catalog("a meter that there is not", "catalog.yaml:11", "there is no meter cals", meter="cals"),
     catalog(
         "tiers that overlap",
         "catalog.yaml:13",

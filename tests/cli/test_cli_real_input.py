@@ -157,8 +157,6 @@ def test_llm_inference_cut_to_whole_seconds_is_as_many_events(folder: Folder, sh
     monetize.ok("run", "2023-11")
     counts = monetize.json("counts", "2023-11")
     assert (counts["raw_events"], counts["duplicates"], counts["events"], counts["metered"]) == (8819, 0, 8819, 8819)
-    (invoice,) = monetize.json("invoices", "2023-11")
-    assert invoice["total"] == "47.61"
 
 
 def test_moesif(folder: Folder, shared_data: Path) -> None:

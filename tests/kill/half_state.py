@@ -30,6 +30,7 @@ from monetization_pipeline.steps.tables import fingerprint_of
 _BATCHES = (RAW_EVENTS, REFUSALS, ENTITY_CHANGES)
 #: Made from the instant at which the user's customers were first seen.
 _BY_RECEIPT = (COMPANIES, USERS, SUBSCRIPTIONS)
+SCRATCH = "engine's scratch folder"
 _SEEN_AT = datetime(2023, 8, 20, tzinfo=UTC)
 
 
@@ -52,7 +53,7 @@ def progress(home: Path) -> Progress:
         unseen = {path for path in pipeline.lake.table(spec).files() if _batch(path) not in log.batches}
         left |= {(f"{spec.name} committed, not listed", path.name) for path in unseen}
     left |= {("written, not committed", path.name) for path in uncommitted(home)}
-    left |= {("engine's scratch folder", path.name) for path in (home / ".monetization" / "spill").glob("*")}
+    left |= {(SCRATCH, path.name) for path in (home / ".monetization" / "spill").glob("*")}
     return Progress(frozenset(done), frozenset(left))
 
 

@@ -15,7 +15,7 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from half_state import Progress, ingested, progress, unfinished
+from half_state import SCRATCH, Progress, ingested, progress, unfinished
 from kill_sample import MONTH, write_catalog, write_customers, write_files, write_sources
 
 KEPT = Path(".monetization") / "dagster"
@@ -217,7 +217,8 @@ class Life:
         committed = sorted({name for name, _ in after.done - before.done})
         if committed:
             left.append(f"committed {', '.join(committed)}, stands at {stands}")
-        return tuple(left)
+        # The engine is also opened just to see what is out of date.
+        return () if left == [SCRATCH] else tuple(left)
 
     def _stands(self, command: Command) -> str:
         if not command.ingests:
