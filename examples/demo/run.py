@@ -3,17 +3,18 @@
     python examples/demo/run.py [FOLDER]
 
 makes the working folder FOLDER (default: demo) anew and runs there the commands that anybody would, each printed
-before it runs. No real account is ever touched: what the environment says about Stripe or a working folder is not
-passed on.
+before it runs. No real account is ever touched: what the environment says about Stripe or a working folder is
+forgotten first.
 """
 
+import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent))
 from generate import generate
+
+from monetization_pipeline.cli import main as command_line
 
 PERIODS = ("2025-01", "2025-02", "2025-03")
 RECEIVED_AT = "2025-04-01T01:00:00Z"
@@ -39,6 +42,7 @@ MONETIZE = Path(sys.executable).with_name("monetize")
 def main(folder: Path) -> None:
     """Everything, from an empty folder to issued invoices."""
     console = Console(highlight=False)
+    forget_accounts()
     started = time.monotonic()
     make_folder(console, folder)
     console.print("\n[bold]Three months of calls and actions[/bold], with all that real logs have in them")
@@ -72,30 +76,39 @@ def make_folder(console: Console, folder: Path) -> None:
     (folder / MARKER).touch()
 
 
-def environment() -> dict[str, str]:
-    """The environment without all that could lead to a real account or to another working folder."""
-    ours = ("STRIPE_", "MONETIZATION_", "DAGSTER_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"STRIPE_MODE": "sandbox", "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+def forget_accounts() -> None:
+    """Take from the environment all that could lead to a real account or to another working folder."""
+    for name in list(os.environ):
+        if name.startswith(("STRIPE_", "MONETIZATION_", "DAGSTER_")):
+            del os.environ[name]
+    os.environ.update(STRIPE_MODE="sandbox", NO_PROXY="127.0.0.1,localhost", no_proxy="127.0.0.1,localhost")
 
 
 def monetize(
     console: Console, folder: Path, arguments: Sequence[str], files: Iterable[str] = (), shown: str = ""
 ) -> None:
     """Run one command in the folder, its output as it comes. A command that fails ends the demo with its exit code."""
-    console.print(f"[dim]$ monetize {' '.join([*arguments, shown]).strip()}[/dim]")
-    ended = subprocess.run([str(MONETIZE), *arguments, *files], cwd=folder, env=environment(), check=False)
-    if ended.returncode:
-        sys.exit(ended.returncode)
+    console.print(f"[dim]$ monetize {' '.join([*arguments, shown]).strip()}[/dim]", soft_wrap=True)
+    call(folder, [*arguments, *files])
+
+
+def call(folder: Path, arguments: Sequence[str]) -> None:
+    """The command line itself, in this process: what it imports is imported once."""
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        code = command_line.main(args=list(arguments), standalone_mode=False)
+    finally:
+        os.chdir(here)
+    if code:
+        sys.exit(code)
 
 
 def read_json(folder: Path, arguments: Sequence[str]) -> list[dict[str, Any]]:
     """What a command prints with `--format json`."""
-    command = [str(MONETIZE), *arguments, "--format", "json"]
-    ended = subprocess.run(command, cwd=folder, env=environment(), check=False, stdout=subprocess.PIPE)
-    if ended.returncode:
-        sys.exit(ended.returncode)
-    return json.loads(ended.stdout)
+    with redirect_stdout(io.StringIO()) as printed:
+        call(folder, [*arguments, "--format", "json"])
+    return json.loads(printed.getvalue())
 
 
 def show_invoices(console: Console, invoices: dict[str, list[dict[str, Any]]]) -> None:

@@ -45,7 +45,8 @@ def build(pipeline: Pipeline, days: Sequence[date]) -> Mapping[date, PartitionSt
     table = pipeline.lake.table(EVENTS)
     claim = table.claim(day.isoformat() for day in days)
     log = read_log(pipeline.lake)
-    built = [_build_day(pipeline, log, day) for day in days]
+    with pipeline.engine.session() as session:
+        built = [_build_day(pipeline, session, log, day) for day in days]
     files = [item.file for item in built if item.file.rows]
     table.replace(claim, files, {item.day.isoformat(): item.state for item in built})
     for item in built:
@@ -54,22 +55,21 @@ def build(pipeline: Pipeline, days: Sequence[date]) -> Mapping[date, PartitionSt
     return {item.day: item.state for item in built}
 
 
-def _build_day(pipeline: Pipeline, log: IngestLog, day: date) -> _Day:
+def _build_day(pipeline: Pipeline, session: Session, log: IngestLog, day: date) -> _Day:
     source = log.days.get(day, NO_INPUT)
     path = pipeline.lake.table(EVENTS).new_path(day.isoformat())
-    with pipeline.engine.session() as session:
-        session.view("raw", RAW_EVENTS.schema, visible_files(pipeline.lake, RAW_EVENTS, source.batches))
-        session.view("elsewhere", RAW_EVENTS.schema, _copies(pipeline, log, source))
-        counts = {"raw_events": source.rows, "duplicates": 0, "conflicts": 0, "voided": 0}
-        conflicts: list[str] = []
-        if _find_repeated(session, day, source):
-            counts |= _rank(session, day)
-            conflicts = _named_conflicts(session, day)
-            rows = session.write(_DEDUPLICATED, path, EVENTS.schema)
-        else:
-            rows = session.write("SELECT * FROM candidates ORDER BY company_id", path, EVENTS.schema)
-        fingerprint = fingerprint_of(session, EVENTS, [path])
-        by_subscription, by_user = session.rows(_ORPHANS)[0]
+    session.view("raw", RAW_EVENTS.schema, visible_files(pipeline.lake, RAW_EVENTS, source.batches))
+    session.view("elsewhere", RAW_EVENTS.schema, _copies(pipeline, log, source))
+    counts = {"raw_events": source.rows, "duplicates": 0, "conflicts": 0, "voided": 0}
+    conflicts: list[str] = []
+    if _find_repeated(session, day, source):
+        counts |= _rank(session, day)
+        conflicts = _named_conflicts(session, day)
+        rows = session.write(_DEDUPLICATED, path, EVENTS.schema)
+    else:
+        rows = session.write("SELECT * FROM candidates ORDER BY company_id", path, EVENTS.schema)
+    fingerprint = fingerprint_of(session, EVENTS, [path])
+    by_subscription, by_user = session.rows(_ORPHANS)[0]
     state = PartitionState(
         fingerprint,
         rows,
@@ -91,12 +91,12 @@ def _find_repeated(session: Session, day: date, source: DayInput) -> bool:
     """Make `candidates` (the day's rows) and `repeated` (hashes of identities that have several copies)."""
     session.run("SET VARIABLE day = CAST(? AS DATE)", [day])
     session.run("SET VARIABLE copy_days = CAST(? AS DATE[])", [sorted(source.copy_days)])
-    session.run("CREATE TEMP VIEW candidates AS SELECT * FROM raw WHERE occurred_on = getvariable('day')")
+    session.run("CREATE OR REPLACE TEMP VIEW candidates AS SELECT * FROM raw WHERE occurred_on = getvariable('day')")
     session.run("""
-        CREATE TEMP VIEW foreign_copies AS
+        CREATE OR REPLACE TEMP VIEW foreign_copies AS
         SELECT * FROM elsewhere WHERE list_contains(getvariable('copy_days'), occurred_on)""")
     session.run("""
-        CREATE TEMP TABLE repeated AS
+        CREATE OR REPLACE TEMP TABLE repeated AS
         SELECT identity_hash FROM (
             SELECT identity_hash FROM candidates UNION ALL SELECT identity_hash FROM foreign_copies)
         GROUP BY identity_hash HAVING count(*) > 1""")
@@ -106,7 +106,7 @@ def _find_repeated(session: Session, day: date, source: DayInput) -> bool:
 def _rank(session: Session, day: date) -> dict[str, int]:
     """Make `ranked`: all copies of repeated identities, the winner first (earliest received, then file and line)."""
     session.run("""
-        CREATE TEMP TABLE ranked AS
+        CREATE OR REPLACE TEMP TABLE ranked AS
         SELECT *, row_number() OVER copies AS rank, first_value(content_hash) OVER copies AS first_content,
             first_value(file || ':' || line) OVER copies AS first_place
         FROM (SELECT * FROM candidates UNION ALL SELECT * FROM foreign_copies)
