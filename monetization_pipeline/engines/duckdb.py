@@ -59,6 +59,8 @@ class DuckDBSession:
         self._connection = connection
 
     def view(self, name: str, schema: pa.Schema, files: Sequence[Path]) -> None:
+        # What was registered under the name would hide the view.
+        self._connection.unregister(name)
         if files:
             relation = self._connection.read_parquet([str(path) for path in files], hive_partitioning=False)
             relation.create_view(name, replace=True)
