@@ -21,7 +21,7 @@ _MEASURES = ("seconds", "peak_mb")
 def main() -> None:
     """Measure ingest and metering, and print the ratios."""
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--ingest-events", type=int, default=2_000_000)
+    parser.add_argument("--ingest-events", type=int, default=1_000_000)
     parser.add_argument("--meter-events", type=int, default=10_000_000)
     parser.add_argument("--companies", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
