@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -50,11 +50,9 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest did: files that came in, and those that were known already."""
+    """What an ingest did: the files that came in."""
 
     ingested: tuple[IngestedFile, ...] = ()
-    known: int = 0
-    warnings: tuple[str, ...] = field(default=())
 
     @property
     def days(self) -> frozenset[date]:

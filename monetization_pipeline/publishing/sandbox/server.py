@@ -1,4 +1,4 @@
-"""Run the sandbox: in a thread of this process, or as a process of its own."""
+"""Run the sandbox in a thread of this process."""
 
 import socket
 import threading
@@ -52,17 +52,6 @@ def start_sandbox(state_path: Path, *, port: int = 0) -> Generator[str, None, No
         finally:
             server.should_exit = True
             thread.join()
-
-
-def run_sandbox(state_path: Path, *, host: str = _HOST, port: int = 12111) -> None:
-    """Serve the Stripe sandbox until the process is told to end."""
-    import uvicorn
-
-    from monetization_pipeline.publishing.sandbox.store import Store
-    from monetization_pipeline.publishing.sandbox.stripe_app import stripe_app
-
-    with closing(Store(state_path)) as store:
-        uvicorn.run(stripe_app(store), host=host, port=port, lifespan="off", log_level="warning")
 
 
 def _listen(port: int) -> socket.socket:
