@@ -13,7 +13,7 @@ from monetization_pipeline.datasets import INSTANT
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.lake.fingerprints import add_fingerprints, fingerprint, hash_sql
 from monetization_pipeline.periods import Period
-from monetization_pipeline.steps.customers import read_subscriptions, read_users
+from monetization_pipeline.steps.customers import read_companies, read_subscriptions, read_users
 from monetization_pipeline.steps.pipeline import Pipeline
 
 _EVER, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -41,11 +41,22 @@ class Attribution:
     catalog: Catalog
     subscriptions: Sequence[Subscription]
     users: Sequence[User]
+    zones: Mapping[str, str]
+    seller_zone: str
 
     @classmethod
     def read(cls, pipeline: Pipeline, catalog: Catalog) -> "Attribution":
         """From the lake."""
-        return cls(catalog, read_subscriptions(pipeline), read_users(pipeline))
+        zones = {
+            company.company_id: company.time_zone
+            for company in read_companies(pipeline)
+            if company.valid_to is None and company.time_zone is not None
+        }
+        return cls(catalog, read_subscriptions(pipeline), read_users(pipeline), zones, pipeline.seller.zone)
+
+    def zone_of(self, company_id: str) -> str:
+        """The zone of a company's months and days: its own, else the seller's (rule 1)."""
+        return self.zones.get(company_id, self.seller_zone)
 
     def charges(self, window: Period, zone: str) -> list[Charging]:
         """Charging rows of a window."""
