@@ -75,6 +75,29 @@ def parse_month(key: str) -> tuple[int, int]:
     raise PeriodKeyError(f"{key!r} is not a billing period; write a year and a month, such as 2023-07")
 
 
+def month_key(day: date) -> str:
+    """Key of the calendar month that holds a day."""
+    return f"{day:%Y-%m}"
+
+
+def add_months(key: str, months: int) -> str:
+    """The key of the month so many months after `key`, or before it. Raises PeriodKeyError."""
+    year, month = parse_month(key)
+    years, index = divmod(month - 1 + months, 12)
+    return f"{year + years:04}-{index + 1:02}"
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """The keys from `first` to `last`, both included. Raises PeriodKeyError."""
+    parse_month(last)
+    months: list[str] = []
+    month = add_months(first, 0)
+    while month <= last:
+        months.append(month)
+        month = add_months(month, 1)
+    return months
+
+
 def month_period(key: str, zone: str) -> Period:
     """The local month named by `key`."""
     year, month = parse_month(key)

@@ -1,6 +1,7 @@
 """Who is charged what when, as relations of a session: what daily_usage joins events with."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -9,10 +10,16 @@ import pyarrow as pa
 from monetization_pipeline.catalog.models import Catalog, pricing_map
 from monetization_pipeline.customers.attribution import Charging, charging, user_companies
 from monetization_pipeline.customers.models import Subscription, User
+from monetization_pipeline.customers.terms import (
+    Term,
+    subscription_terms,
+    term_fingerprints,
+    user_terms,
+    whole_fingerprint,
+)
 from monetization_pipeline.datasets import INSTANT
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.lake.fingerprints import add_fingerprints, fingerprint, hash_sql
-from monetization_pipeline.periods import Period
+from monetization_pipeline.periods import Period, month_period
 from monetization_pipeline.steps.customers import read_companies, read_subscriptions, read_users
 from monetization_pipeline.steps.pipeline import Pipeline
 
@@ -101,58 +108,46 @@ def register(session: Session, attribution: Attribution, window: Period, zone: s
     session.register("subscription_companies", pa.Table.from_pylist(current, schema))
 
 
-def charge_fingerprints(session: Session) -> Mapping[date, str]:
-    """By local day: the fingerprint of `charges`, which says who would be charged for what on that day."""
-    columns = session.arrow("SELECT * EXCLUDE (row_no) FROM charges LIMIT 0").column_names
-    hashed = hash_sql(f'"{name}"' for name in sorted(columns))
-    return {
-        day: fingerprint(rows, hashes)
-        for day, rows, hashes in session.rows(
-            f"SELECT usage_on, count(*), CAST(sum(CAST({hashed} AS HUGEINT)) AS VARCHAR) FROM charges GROUP BY usage_on"
-        )
-    }
+def day_windows(days: Sequence[date]) -> list[Period]:
+    """The UTC time of each day, in order."""
+    return [window_of([day]) for day in sorted(days)]
 
 
-def user_fingerprints(session: Session, days: Sequence[date]) -> Mapping[date, str]:
-    """By UTC day: the fingerprint of `user_companies` on that day, whatever window they were registered for."""
-    ids, always = ("user_id", "company_id"), "from_at = getvariable('ever') AND to_at = getvariable('never')"
-    session.run("SET VARIABLE ever = CAST(? AS TIMESTAMPTZ)", [_EVER])
-    session.run("SET VARIABLE never = CAST(? AS TIMESTAMPTZ)", [_NEVER])
-    # Most users have one company for ever: they are hashed once, not for every day.
-    common = _whole_fingerprint(session, f"(FROM user_companies WHERE {always})", ids)
-    clipped = hash_sql((*ids, "greatest(from_at, day_start)", "least(to_at, day_end)"))
-    # A user who moves on another day looks on this one like one who never does.
-    hashed = f"CASE WHEN from_at <= day_start AND to_at >= day_end THEN {hash_sql(ids)} ELSE {clipped} END"
-    session.run(
-        f"""
-        CREATE OR REPLACE TEMP TABLE changing_users AS
-        SELECT day, {hashed} AS row_hash FROM (
-            SELECT day, day::TIMESTAMP AT TIME ZONE 'UTC' AS day_start,
-                (day + 1)::TIMESTAMP AT TIME ZONE 'UTC' AS day_end
-            FROM (SELECT unnest(CAST(? AS DATE[])) AS day))
-        JOIN (FROM user_companies WHERE NOT ({always})) ON from_at < day_end AND to_at > day_start""",
-        [list(days)],
+def charge_fingerprints(known: Attribution, days: Sequence[date]) -> Mapping[date, str]:
+    """By UTC day: what of the subscriptions decides who is charged for what on that day."""
+    terms = subscription_terms(known.subscriptions, metered_plans(known.catalog), known.zone_of)
+    return dict(zip(sorted(days), term_fingerprints(terms, day_windows(days)), strict=True))
+
+
+def user_fingerprints(known: Attribution, days: Sequence[date]) -> Mapping[date, str]:
+    """By UTC day: which users belong to which companies."""
+    return dict(zip(sorted(days), term_fingerprints(user_terms(known.users), day_windows(days)), strict=True))
+
+
+def metered_plans(catalog: Catalog) -> frozenset[str]:
+    """The plans that price any meter."""
+    return frozenset(entry.plan_id for entry in pricing_map(catalog))
+
+
+def month_fingerprints(known: Attribution, plans: Collection[str], months: Sequence[str]) -> Mapping[str, str]:
+    """By billing month: the subscriptions on `plans` that are active in it, each in its company's own months."""
+    by_zone: defaultdict[str, list[Term]] = defaultdict(list)
+    for term in subscription_terms(known.subscriptions, plans, known.zone_of):
+        by_zone[term.says[-1]].append(term)
+    ordered = sorted(months)
+    found: dict[str, list[str]] = {month: [] for month in ordered}
+    for zone in sorted(by_zone):
+        windows = [month_period(month, zone) for month in ordered]
+        for month, made in zip(ordered, term_fingerprints(by_zone[zone], windows), strict=True):
+            found[month].append(f"{zone} {made}")
+    return {month: "; ".join(parts) for month, parts in found.items()}
+
+
+def subscription_fingerprint(known: Attribution) -> str:
+    """Which company each subscription that an event may name belongs to."""
+    return whole_fingerprint(
+        (row.subscription_id, row.company_id) for row in known.subscriptions if row.valid_to is None
     )
-    changing = {
-        day: fingerprint(rows, hashes)
-        for day, rows, hashes in session.rows(
-            "SELECT day, count(*), CAST(sum(CAST(row_hash AS HUGEINT)) AS VARCHAR) FROM changing_users GROUP BY day"
-        )
-    }
-    return {day: add_fingerprints([common, changing[day]]) if day in changing else common for day in days}
-
-
-def subscription_fingerprint(session: Session) -> str:
-    """The fingerprint of `subscription_companies`."""
-    return _whole_fingerprint(session, "subscription_companies", ("subscription_id", "company_id"))
-
-
-def _whole_fingerprint(session: Session, relation: str, columns: Sequence[str]) -> str:
-    hashed = hash_sql(columns)
-    rows, hashes = session.rows(
-        f"SELECT count(*), CAST(coalesce(sum(CAST({hashed} AS HUGEINT)), 0) AS VARCHAR) FROM {relation}"
-    )[0]
-    return fingerprint(rows, hashes)
 
 
 def _sets_of(row: Charging) -> tuple[frozenset[str], ...]:

@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, METER_REFUSALS, UNBILLED, DatasetSpec
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.lake.fingerprints import fingerprint
@@ -30,7 +29,6 @@ from monetization_pipeline.steps.catalogs import metering_digests
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
 from monetization_pipeline.steps.tables import fingerprints_by_day
 
-_NO_CHARGES = "0-0000000000000000"
 #: Pieces of companies' time that are metered in one query.
 _CHARGES_AT_ONCE = 50_000
 _WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
@@ -38,11 +36,21 @@ _WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
 
 def expected_states(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mapping[date, PartitionState]:
     """By day: inputs, digests and code version of `daily_usage` as they would be now."""
-    if not days:
-        return {}
-    with pipeline.engine.session() as session:
-        attribution.register(session, known, attribution.window_of(days), pipeline.seller.zone)
-        return _expected(pipeline, session, known.catalog, days)
+    made = {day: pipeline.lake.table(EVENTS).state(day.isoformat()) for day in days}
+    by_subscription = [day for day, state in made.items() if state and state.facts.get(events.BY_SUBSCRIPTION)]
+    by_user = [day for day, state in made.items() if state and state.facts.get(events.BY_USER)]
+    charges = attribution.charge_fingerprints(known, days)
+    # Users and named subscriptions decide only about events that come without a company.
+    users = attribution.user_fingerprints(known, sorted({*by_user, *by_subscription}))
+    named = dict.fromkeys(by_subscription, attribution.subscription_fingerprint(known) if by_subscription else "")
+    digests = metering_digests(known.catalog)
+    states: dict[date, PartitionState] = {}
+    for day, state in made.items():
+        inputs = {"events": state.fingerprint if state else "", "charges": charges[day]}
+        inputs |= {"users": users[day]} if day in users else {}
+        inputs |= {"subscriptions": named[day]} if day in named else {}
+        states[day] = PartitionState("", 0, inputs=inputs, digests=digests, code_version=CODE_VERSION)
+    return states
 
 
 def is_current(pipeline: Pipeline, log: IngestLog, day: date, expected: PartitionState) -> bool:
@@ -63,7 +71,7 @@ def build(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mappi
     written: dict[str, list[NewFile]] = {spec.name: [] for spec in _WRITTEN}
     with pipeline.engine.session() as session:
         attribution.register(session, known, attribution.window_of(days), pipeline.seller.zone)
-        expected = _expected(pipeline, session, known.catalog, days)
+        expected = expected_states(pipeline, known, days)
         session.run("ALTER TABLE charges RENAME TO all_charges")
         for some_days in _chunks(session, days):
             chunk = _Chunk(pipeline, session, meters, some_days, written)
@@ -188,24 +196,3 @@ class _Tally:
         """What people should look at."""
         warning = f"{self.weighted} events with a weight other than 1 are metered by what weight does not multiply"
         return {"warning": warning} if self.weighted else {}
-
-
-def _expected(
-    pipeline: Pipeline, session: Session, catalog: Catalog, days: Sequence[date]
-) -> dict[date, PartitionState]:
-    charges = attribution.charge_fingerprints(session)
-    users, subscriptions = attribution.user_fingerprints(session, days), attribution.subscription_fingerprint(session)
-    digests = metering_digests(catalog)
-    events_table = pipeline.lake.table(EVENTS)
-    states: dict[date, PartitionState] = {}
-    for day in days:
-        made = events_table.state(day.isoformat())
-        inputs = {"events": made.fingerprint if made else "", "charges": charges.get(day, _NO_CHARGES)}
-        # Users and named subscriptions decide only about events that come without a company.
-        if made and made.facts.get(events.BY_USER):
-            inputs["users"] = users[day]
-        if made and made.facts.get(events.BY_SUBSCRIPTION):
-            inputs["subscriptions"] = subscriptions
-            inputs["users"] = users[day]
-        states[day] = PartitionState("", 0, inputs=inputs, digests=digests, code_version=CODE_VERSION)
-    return states

@@ -1,6 +1,5 @@
 """usage and fees × prices → rated_lines: exact amounts, in process."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +12,11 @@ from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.datasets import RATED_LINES, USAGE
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
-from monetization_pipeline.periods import Period
+from monetization_pipeline.periods import Period, add_months
 from monetization_pipeline.rating.engine import rate_fee, rate_usage
 from monetization_pipeline.rating.lines import LineKind, RatedLine, Usage
 from monetization_pipeline.rating.planning import fees_due
-from monetization_pipeline.steps.attribution import Attribution
+from monetization_pipeline.steps.attribution import Attribution, month_fingerprints
 from monetization_pipeline.steps.catalogs import price_digests
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
 from monetization_pipeline.steps.tables import fingerprint_of, read_rows, write_table
@@ -25,18 +24,16 @@ from monetization_pipeline.steps.usage import billable
 
 
 def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
-    """What `rated_lines` of a billing period would be made from now."""
+    """What `rated_lines` of a billing period would be made from now.
+
+    A fee is due in the month of its period, in the one before (in advance), or where its subscription starts.
+    """
     usage = pipeline.lake.table(USAGE).state(month)
-    fees = [
-        [
-            *(subscription.subscription_id, subscription.company_id, plan.plan_id, price.price_id, str(period.start)),
-            *(str(subscription.start_at), str(subscription.end_at)),
-        ]
-        for subscription, plan, price, period in _fees(pipeline, known, month)
-    ]
+    around = [add_months(month, -1), month, add_months(month, 1)]
+    subscriptions = month_fingerprints(known, {plan.plan_id for plan in known.catalog.plans}, around)
     inputs = {
         "usage": usage.fingerprint if usage else "",
-        "fees": hashlib.sha256(json.dumps(fees).encode()).hexdigest(),
+        "subscriptions": " | ".join(subscriptions[each] for each in around),
     }
     return PartitionState("", 0, inputs=inputs, digests=price_digests(known.catalog), code_version=CODE_VERSION)
 

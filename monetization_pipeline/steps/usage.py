@@ -103,10 +103,9 @@ def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> Partit
         for day in span_days(month_period(month, pipeline.seller.zone))
         if day.isoformat() in days
     }
-    units = json.dumps(
-        [[str(getattr(unit, name)) for name in Unit.__slots__] for unit in _units(pipeline, known, month)]
-    )
-    inputs["units"] = hashlib.sha256(units.encode()).hexdigest()
+    inputs["subscriptions"] = attribution.month_fingerprints(known, attribution.metered_plans(known.catalog), [month])[
+        month
+    ]
     return PartitionState("", 0, inputs=inputs, digests=metering_digests(known.catalog), code_version=CODE_VERSION)
 
 
