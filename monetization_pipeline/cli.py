@@ -137,12 +137,15 @@ def init(directory: Path, example: str | None) -> None:
 @main.command()
 @click.option("--source", required=True, help="A source declared in sources/.")
 @click.option("--received-at", type=InstantType(), help="When the files were received; for history. Default: now.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_with_settings
 def ingest(
     settings: "Settings", pipeline: "Pipeline", source: str, received_at: datetime | None, paths: tuple[Path, ...]
 ) -> None:
-    """Take files into landing and ingest them. A file that is known already changes nothing."""
+    """Take files into landing and ingest them. A file that is known already changes nothing.
+
+    A folder stands for the files in and below it, a path such as 'logs/**/*.gz' for those it matches.
+    """
     from monetization_pipeline import console
     from monetization_pipeline.definitions import ingest_days
     from monetization_pipeline.steps.receive import receive

@@ -75,7 +75,7 @@ def load_source(directory: Path, name: str) -> Source:
     for path in (directory / f"{name}.yaml", directory / f"{name}.yml"):
         if path.is_file():
             return _parse(path, name)
-    known = sorted({path.stem for path in directory.glob("*.y*ml")})
+    known = sorted(declared_names(directory))
     raise SourceError(
         f"source {name!r} is not declared; write {directory / name}.yaml"
         + (f", or use one of: {', '.join(known)}" if known else "")
@@ -84,7 +84,12 @@ def load_source(directory: Path, name: str) -> Source:
 
 def load_sources(directory: Path) -> list[Source]:
     """Every declared source, by name. Raises SourceError for the first that is wrong."""
-    return [load_source(directory, name) for name in sorted({path.stem for path in directory.glob("*.y*ml")})]
+    return [load_source(directory, name) for name in sorted(declared_names(directory))]
+
+
+def declared_names(directory: Path) -> set[str]:
+    """Names of the sources that are declared; the declarations are not looked into."""
+    return {path.stem for pattern in ("*.yaml", "*.yml") for path in directory.glob(pattern)}
 
 
 def _parse(path: Path, name: str) -> Source:

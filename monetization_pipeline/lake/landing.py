@@ -1,22 +1,26 @@
 """Landing: raw files exactly as they arrived, `landing/<source>/<received_on>/<received_at>-<sha256>-<name>`.
 
 A file is its bytes: the same bytes twice in one source are one file. It enters by write, fsync, rename, so that a
-file that is there is whole.
+file that is there is whole. Files dropped into `landing/<source>/inbox/` are moved in, not copied.
 """
 
 import hashlib
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(r"(?P<stamp>\d{8}T\d{6}\.\d{6}Z)-(?P<sha256>[0-9a-f]{64})-(?P<name>.+)", re.DOTALL)
+#: A file's fsync is mostly waiting, and the disk joins those that wait together.
+_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,12 +45,27 @@ class LandingFile:
         return self.received_at.date()
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """Bytes that are safe on the disk at `path`, on their way in. `origin`: the file to remove once they are there."""
+
+    path: Path
+    name: str
+    sha256: str
+    origin: Path | None = None
+    content: tuple[int, int] | None = None
+
+
 class Landing:
     """The landing folder of one working folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._known: dict[str, dict[str, LandingFile]] = {}
+
+    def inbox(self, source: str) -> Path:
+        """Where files for a source may be dropped; it need not exist."""
+        return self.root / source / "inbox"
 
     def place(
         self, source: str, name: str, content: BinaryIO, received_at: datetime, identity: bytes = b""
@@ -55,62 +74,164 @@ class Landing:
 
         `identity` is hashed before the bytes: files that differ in it are never the same one.
         """
+        arrival = _copied(self._staging(source), name, content, identity)
+        return next(self._enter(source, [arrival], received_at))
+
+    def copy_in(self, source: str, paths: Iterable[Path], received_at: datetime) -> list[LandingFile]:
+        """Copy files into landing, each as `place` does; in the order of `paths`."""
+        staging = self._staging(source)
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            return list(self._enter(source, workers.map(partial(_copied_file, staging), paths), received_at))
+
+    def move_in(self, source: str, paths: Iterable[Path], received_at: datetime) -> list[LandingFile]:
+        """Move files into landing: at every moment each lies where it was, or in landing, or in both.
+
+        One that changes meanwhile, goes away or cannot be read stays where it is and is not returned.
+        """
+        staging = self._staging(source)
+        device = staging.stat().st_dev
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            arrivals = workers.map(partial(_to_be_moved, staging, device), paths)
+            return list(self._enter(source, (arrival for arrival in arrivals if arrival), received_at))
+
+    def find(self, source: str, sha256: str) -> LandingFile | None:
+        """The file of `source` with these bytes, if it lies in landing."""
+        if source not in self._known:
+            self._known[source] = {file.sha256: file for file in self._of_source(source)}
+        known = self._known[source].get(sha256)
+        return known if known is not None and known.path.exists() else None
+
+    def files(self, received_on: date | None = None) -> Iterator[LandingFile]:
+        """Files received that day, or all, by source, then in order of receipt."""
+        if self.root.is_dir():
+            for folder in sorted(self.root.iterdir()):
+                yield from self._of_source(folder.name, received_on)
+
+    def _of_source(self, source: str, received_on: date | None = None) -> Iterator[LandingFile]:
         folder = self.root / source
-        staging = folder / ".staging"
+        days = [folder / received_on.isoformat()] if received_on else sorted(folder.glob("????-??-??"))
+        for day in days:
+            if day.is_dir():
+                with os.scandir(day) as entries:
+                    names = sorted(entry.name for entry in entries)
+                for name in names:
+                    if (file := _parse(source, day, name)) is not None:
+                        yield file
+
+    def _staging(self, source: str) -> Path:
+        staging = self.root / source / ".staging"
         staging.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(self.root, 0o700)
-        temporary = staging / uuid.uuid4().hex
-        digest = hashlib.sha256(identity)
+        return staging
+
+    def _enter(self, source: str, arrivals: Iterable[_Arrival], received_at: datetime) -> Iterator[LandingFile]:
+        """Give arrivals their names in landing; the folder is synced once, before anything is removed."""
+        stamp = received_at.astimezone(UTC)
+        folder = self.root / source / stamp.date().isoformat()
+        entered: list[LandingFile] = []
+        removable: list[_Arrival] = []
+        try:
+            for arrival in arrivals:
+                known = self.find(source, arrival.sha256)
+                if known is None:
+                    known = self._renamed(source, arrival, stamp, folder)
+                elif arrival.path != arrival.origin:
+                    arrival.path.unlink()
+                if known is not None:
+                    entered.append(known)
+                    removable.append(arrival)
+        finally:
+            if folder.is_dir():
+                _sync_folder(folder)
+        for arrival in removable:
+            _remove_origin(arrival)
+        yield from entered
+
+    def _renamed(self, source: str, arrival: _Arrival, stamp: datetime, folder: Path) -> LandingFile | None:
+        name = f"{stamp:{_STAMP}}-{arrival.sha256}-{name_in_landing(arrival.name)}"
+        target = folder / name
+        folder.mkdir(exist_ok=True, mode=0o700)
+        try:
+            os.rename(arrival.path, target)
+        except FileNotFoundError:
+            # Somebody else has taken it out of the inbox.
+            return None
+        if arrival.path == arrival.origin and _content(target) != arrival.content:
+            os.rename(target, arrival.path)
+            return None
+        placed = LandingFile(stamp, name, source, arrival.sha256, target)
+        self._known[source][placed.sha256] = placed
+        return placed
+
+
+def name_in_landing(name: str) -> str:
+    """The name that a file keeps in landing: odd characters replaced, the beginning of a long name cut off."""
+    return re.sub(r"[^A-Za-z0-9._=-]", "_", name)[-100:] or "file"
+
+
+def _parse(source: str, folder: Path, name: str) -> LandingFile | None:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    return LandingFile(_instant(match["stamp"]), name, source, match["sha256"], folder / name)
+
+
+@lru_cache
+def _instant(stamp: str) -> datetime:
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+
+
+def _copied(staging: Path, name: str, content: BinaryIO, identity: bytes = b"", origin: Path | None = None) -> _Arrival:
+    temporary = staging / uuid.uuid4().hex
+    digest = hashlib.sha256(identity)
+    try:
         with temporary.open("wb") as target:
             while chunk := content.read(_CHUNK):
                 digest.update(chunk)
                 target.write(chunk)
             target.flush()
             os.fsync(target.fileno())
-        known = self.find(source, digest.hexdigest())
-        if known is not None:
-            temporary.unlink()
-            return known
-        stamp = received_at.astimezone(UTC)
-        target_path = (
-            folder / stamp.date().isoformat() / f"{stamp:{_STAMP}}-{digest.hexdigest()}-{name_in_landing(name)}"
-        )
-        target_path.parent.mkdir(exist_ok=True, mode=0o700)
-        os.rename(temporary, target_path)
-        _sync_folder(target_path.parent)
-        placed = LandingFile(stamp, target_path.name, source, digest.hexdigest(), target_path)
-        self._known[source][placed.sha256] = placed
-        return placed
-
-    def find(self, source: str, sha256: str) -> LandingFile | None:
-        """The file of `source` with these bytes, if it lies in landing."""
-        if source not in self._known:
-            self._known[source] = {file.sha256: file for file in self.files() if file.source == source}
-        return self._known[source].get(sha256)
-
-    def files(self, received_on: date | None = None) -> Iterator[LandingFile]:
-        """Files received that day, or all, by source, then in order of receipt."""
-        if not self.root.is_dir():
-            return
-        for folder in sorted(self.root.iterdir()):
-            days = [folder / received_on.isoformat()] if received_on else sorted(folder.glob("????-??-??"))
-            for day in days:
-                if day.is_dir():
-                    found = (_parse(folder.name, path) for path in day.iterdir())
-                    yield from sorted(file for file in found if file is not None)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return _Arrival(temporary, name, digest.hexdigest(), origin)
 
 
-def _parse(source: str, path: Path) -> LandingFile | None:
-    match = _NAME.fullmatch(path.name)
-    if match is None:
+def _copied_file(staging: Path, path: Path) -> _Arrival:
+    with path.open("rb") as content:
+        return _copied(staging, path.name, content)
+
+
+def _to_be_moved(staging: Path, device: int, path: Path) -> _Arrival | None:
+    """The file itself, or a copy where the inbox lies on another file system than landing."""
+    try:
+        with path.open("rb") as content:
+            before = os.fstat(content.fileno())
+            found = before.st_size, before.st_mtime_ns
+            if before.st_dev != device:
+                copy = _copied(staging, path.name, content, origin=path)
+                return _Arrival(copy.path, copy.name, copy.sha256, path, found)
+            digest = hashlib.file_digest(content, "sha256")
+            os.fsync(content.fileno())
+        return _Arrival(path, path.name, digest.hexdigest(), path, found) if _content(path) == found else None
+    except (FileNotFoundError, PermissionError):
         return None
-    received_at = datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=UTC)
-    return LandingFile(received_at, path.name, source, match["sha256"], path)
 
 
-def name_in_landing(name: str) -> str:
-    """The name that a file keeps in landing: odd characters replaced, the beginning of a long name cut off."""
-    return re.sub(r"[^A-Za-z0-9._=-]", "_", name)[-100:] or "file"
+def _remove_origin(arrival: _Arrival) -> None:
+    """Remove what was dropped, unless it has changed since: then its new content is another file, for the next time."""
+    if arrival.origin is None:
+        return
+    try:
+        if _content(arrival.origin) == arrival.content:
+            arrival.origin.unlink()
+    except FileNotFoundError:
+        return
+
+
+def _content(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,13 +1,21 @@
-"""Files given by hand, on their way into landing."""
+"""Files on their way into landing: given by hand, or dropped into a source's inbox."""
 
-from collections.abc import Iterable, Sequence
+import glob
+import os
+import time
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.ingest.sources import load_source
+from monetization_pipeline.ingest.sources import declared_names, load_source
 from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.steps.pipeline import Pipeline
+
+#: A file that was changed so few seconds ago may still be being written.
+_SETTLED_AFTER = 1.0
+#: How programs name a file before it is whole.
+_UNFINISHED = (".tmp", ".part")
 
 
 class ReceiveError(MonetizeError):
@@ -15,22 +23,88 @@ class ReceiveError(MonetizeError):
 
 
 def receive(pipeline: Pipeline, source: str, paths: Iterable[Path], received_at: datetime) -> list[LandingFile]:
-    """Copy files into landing as received at one instant; a folder stands for the files in it, in order of name.
+    """Copy files into landing as received at one instant.
 
-    Raises SourceError where the source is not declared, ReceiveError for what is no file; then nothing was copied.
+    A folder stands for all files in and below it, a path that is not there but has `*`, `?` or `[` for what it matches;
+    both in order of name, without what `is_passed_over`. Raises SourceError where the source is not declared,
+    ReceiveError for a path that stands for no file; then nothing was copied.
     """
     load_source(pipeline.home.sources, source)
-    files = [file for path in paths for file in _files(path)]
-    received: list[LandingFile] = []
-    for path in files:
-        with path.open("rb") as content:
-            received.append(pipeline.landing.place(source, path.name, content, received_at))
-    return received
+    files = dict.fromkeys(file for path in paths for file in _files(path))
+    return pipeline.landing.copy_in(source, files, received_at)
 
 
-def _files(path: Path) -> Sequence[Path]:
+def take_inboxes(pipeline: Pipeline, now: datetime) -> list[LandingFile]:
+    """Move what was dropped into the inboxes of declared sources into landing, as received `now`.
+
+    A file that may still be being written is left for the next time; one with bytes that are known is removed.
+    """
+    taken: list[LandingFile] = []
+    for source in sorted(declared_names(pipeline.home.sources)):
+        inbox = pipeline.landing.inbox(source)
+        inbox.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if files := sorted(_settled(inbox)):
+            taken += pipeline.landing.move_in(source, files, now)
+    return taken
+
+
+def inbox_waiting(pipeline: Pipeline) -> bool:
+    """Whether `take_inboxes` would find something. Looks at names and times alone."""
+    return any(
+        True for source in declared_names(pipeline.home.sources) for _ in _settled(pipeline.landing.inbox(source))
+    )
+
+
+def undeclared_inboxes(pipeline: Pipeline) -> list[Path]:
+    """Inboxes with files in them that nobody takes in, since their source is not declared."""
+    declared = declared_names(pipeline.home.sources)
+    inboxes = pipeline.landing.root.glob("*/inbox")
+    return sorted(inbox for inbox in inboxes if inbox.parent.name not in declared and any(_below(inbox)))
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder is hidden, or by its name not whole yet."""
+    return name.startswith(".") or name.endswith(_UNFINISHED)
+
+
+def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        return sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
-    raise ReceiveError(f"{path} is neither a file nor a folder")
+        found = sorted(_below(path))
+    elif glob.has_magic(str(path)):
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - pathlib's looks into hidden folders
+        found = [file for match in map(Path, matches) if not is_passed_over(match.name) for file in _files_in(match)]
+    else:
+        raise ReceiveError(f"{path} is neither a file nor a folder")
+    if not found:
+        raise ReceiveError(
+            f"{path}: there is no such file; hidden files and those that end in {' or '.join(_UNFINISHED)} do not count"
+        )
+    return found
+
+
+def _files_in(path: Path) -> list[Path]:
+    return sorted(_below(path)) if path.is_dir() else [path]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files in a folder and the folders in it, whatever is passed over left out; links to folders are not followed."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_passed_over(name)]
+        for name in names:
+            path = Path(parent, name)
+            if not is_passed_over(name) and path.is_file():
+                yield path
+
+
+def _settled(inbox: Path) -> Iterator[Path]:
+    now = time.time()
+    for path in _below(inbox):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            continue
+        # A time that lies ahead was set by whoever made the file; it says nothing about now.
+        if os.access(path, os.R_OK) and abs(now - found.st_mtime) >= _SETTLED_AFTER and not path.is_symlink():
+            yield path

@@ -117,6 +117,8 @@ def test_a_broken_file_is_named_with_its_place(home: Path, broken: Broken) -> No
     ("arguments", "says"),
     [
         (("ingest", "--source", "unheard_of", "."), ("'unheard_of' is not declared", "logs")),
+        (("ingest", "--source", "logs", "nosuchfile"), ("nosuchfile is neither a file nor a folder",)),
+        (("ingest", "--source", "logs", "nosuchfolder/**/*.gz"), ("nosuchfolder/**/*.gz: there is no such file",)),
         (("explain", "ln_nosuchline"), ("'ln_nosuchline'",)),
         (("run", "2023-13"), ("2023-13",)),
         (("run", "July"), ("July",)),
@@ -151,7 +153,6 @@ def test_init_never_writes_over_anything(home: Path) -> None:
         ("nonsense",),
         ("run",),
         ("ingest", "--source", "logs"),
-        ("ingest", "--source", "logs", "nosuchfile"),
         ("ingest", "--source", "logs", "--received-at", "yesterday", "."),
         ("invoices", "2023-07", "--format", "xml"),
         ("init", "there", "--example", "nosuchexample"),
