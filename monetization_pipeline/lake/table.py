@@ -9,10 +9,10 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +22,7 @@ from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from monetization_pipeline.datasets import WHOLE, DatasetSpec
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.lake.remembered import NOTHING, recall, remember
 from monetization_pipeline.lake.state import METADATA_KEY, PartitionState, decode, encode
 
 _CONFIGURATION = {
@@ -29,6 +30,10 @@ _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.enableExpiredLogCleanup": "false",
 }
+#: Commits that are read from the log again, at most, before what they say is kept in a file.
+_READ_AGAIN = 50
+#: Commits of others, one after another, that may come between.
+_TRIES = 100
 
 
 class ConcurrentCommitError(MonetizeError):
@@ -44,6 +49,12 @@ class NewFile:
     rows: int
 
 
+class _Committed(NamedTuple):
+    path: str
+    size: int
+    partition: str
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Partitions as they were when a step began to read; a commit holds only if they still are."""
@@ -57,8 +68,10 @@ class Table:
     def __init__(self, root: Path, spec: DatasetSpec) -> None:
         self.spec = spec
         self.root = root / spec.name
+        self._opened: DeltaTable | None = None
         self._states: dict[str, PartitionState] = {}
-        self._states_version = -1
+        self._states_version = NOTHING.version
+        self._kept_version = NOTHING.version
 
     def new_folder(self) -> Path:
         """A folder on the table's disk for files on their way."""
@@ -81,23 +94,33 @@ class Table:
     def files(self, partitions: Collection[str] | None = None) -> list[Path]:
         """Committed files, of the given partitions or of all, in a fixed order."""
         table = self._open()
-        return [] if table is None else sorted(self.root / row["path"] for row in self._adds(table, partitions))
+        return [] if table is None else sorted(self.root / row.path for row in self._adds(table, partitions))
 
     def partitions(self) -> list[str]:
         """Partitions that hold files, in order."""
         table = self._open()
-        return [] if table is None else sorted({self._partition(row) for row in self._adds(table, None)})
+        return [] if table is None else sorted({row.partition for row in self._adds(table, None)})
 
     def states(self) -> Mapping[str, PartitionState]:
         """The last committed state of every partition."""
         table = self._open()
         if table is not None and table.version() != self._states_version:
-            missing = table.version() - self._states_version
-            for entry in reversed(table.history(missing)):
-                if METADATA_KEY in entry:
-                    self._states.update(decode(entry[METADATA_KEY]))
-            self._states_version = table.version()
+            self._read_states(table)
         return self._states
+
+    def _read_states(self, table: DeltaTable) -> None:
+        if self._states_version == NOTHING.version:
+            kept = recall(self.root)
+            if kept.version <= table.version():
+                self._states, self._states_version, self._kept_version = dict(kept.states), kept.version, kept.version
+        missing = table.version() - self._states_version
+        for entry in reversed(table.history(missing) if missing else []):
+            if METADATA_KEY in entry:
+                self._states.update(decode(entry[METADATA_KEY]))
+        self._states_version = table.version()
+        if self._states_version - self._kept_version >= _READ_AGAIN:
+            remember(self.root, self._states_version, self._states)
+            self._kept_version = self._states_version
 
     def state(self, partition: str = WHOLE) -> PartitionState | None:
         """The last committed state of one partition, or None where it was never made."""
@@ -113,27 +136,48 @@ class Table:
 
         Raises ConcurrentCommitError, and changes nothing, where one of them was committed since `claim`.
         """
-        table = self._ensure()
-        transactions = self._claimed(table, claim, states)
-        removed = [_remove(row, self._values(self._partition(row))) for row in self._adds(table, states.keys())]
-        self._commit(table, [*removed, *self._added(files)], transactions, encode(states))
+
+        def commit(table: DeltaTable) -> None:
+            transactions = self._claimed(table, claim, states)
+            removed = [self._removed(row) for row in self._adds(table, states.keys())]
+            self._commit(table, [*removed, *self._added(files)], transactions, encode(states))
+
+        self._settle(commit)
 
     def append(self, batch_id: str, files: Sequence[NewFile]) -> None:
         """Add the files of one ingest batch; a batch that is there already is left alone."""
-        table = self._ensure()
-        if _commits_of(table, f"batch:{batch_id}") or not files:
-            return
-        try:
-            self._commit(table, self._added(files), [Transaction(f"batch:{batch_id}", 1)], None)
-        except ConcurrentCommitError:
-            if not _commits_of(self._open(), f"batch:{batch_id}"):
-                raise
+
+        def commit(table: DeltaTable) -> None:
+            if not _commits_of(table, f"batch:{batch_id}"):
+                self._commit(table, self._added(files), [Transaction(f"batch:{batch_id}", 1)], None)
+
+        if files:
+            self._settle(commit)
 
     def extend(self, claim: Claim, files: Sequence[NewFile], state: PartitionState) -> None:
         """Add files to a dataset of one partition. Raises ConcurrentCommitError as `replace` does."""
-        table = self._ensure()
-        transactions = self._claimed(table, claim, (WHOLE,))
-        self._commit(table, self._added(files), transactions, encode({WHOLE: state}))
+
+        def commit(table: DeltaTable) -> None:
+            transactions = self._claimed(table, claim, (WHOLE,))
+            self._commit(table, self._added(files), transactions, encode({WHOLE: state}))
+
+        self._settle(commit)
+
+    def _settle(self, commit: Callable[[DeltaTable], None]) -> None:
+        """Commit on the table as it is, and again each time somebody else was faster.
+
+        Delta takes commits of neighbours for conflicts where one of them removes files; those that are ours, `commit`
+        finds out from the newer table.
+        """
+        for _ in range(_TRIES):
+            table = self._ensure()
+            version = table.version()
+            try:
+                return commit(table)
+            except CommitFailedError as error:
+                if self._ensure().version() == version:
+                    raise self._conflict(error) from error
+        raise self._conflict("others keep committing")
 
     def _claimed(self, table: DeltaTable, claim: Claim, partitions: Iterable[str]) -> list[Transaction]:
         """The transactions of a commit on what was claimed.
@@ -151,10 +195,17 @@ class Table:
         )
 
     def _open(self) -> DeltaTable | None:
+        """The table as it is now. To open it lists its whole log, so that an open one is kept while nobody commits."""
+        log = self.root / "_delta_log"
+        if self._opened is not None:
+            version = self._opened.version()
+            if not (log / f"{version + 1:020}.json").exists() and (log / f"{version:020}.json").exists():
+                return self._opened
         try:
-            return DeltaTable(self.root)
+            self._opened = DeltaTable(self.root)
         except TableNotFoundError:
-            return None
+            self._opened = None
+        return self._opened
 
     def _ensure(self) -> DeltaTable:
         table = self._open()
@@ -175,16 +226,16 @@ class Table:
     def _values(self, partition: str) -> dict[str, str | None]:
         return {} if self.spec.partition_column is None else {self.spec.partition_column: partition}
 
-    def _partition(self, row: Mapping[str, Any]) -> str:
+    def _adds(self, table: DeltaTable, partitions: Collection[str] | None) -> list[_Committed]:
+        """Committed files, of the given partitions or of all."""
+        # Not `pa.table`: it imports pandas, which takes longer than all else here.
+        rows = pa.RecordBatchReader.from_stream(table.get_add_actions()).read_all()
         column = self.spec.partition_column
-        return WHOLE if column is None else str(row["partition"][column])
-
-    def _adds(self, table: DeltaTable, partitions: Collection[str] | None) -> list[dict[str, Any]]:
-        rows = pa.table(table.get_add_actions()).select(self._wanted_columns()).to_pylist()
-        return [row for row in rows if partitions is None or self._partition(row) in partitions]
-
-    def _wanted_columns(self) -> list[str]:
-        return ["path", "size_bytes"] if self.spec.partition_column is None else ["path", "size_bytes", "partition"]
+        values = [WHOLE] * rows.num_rows
+        if column is not None:
+            values = [str(row[column]) for row in rows["partition"].to_pylist()]
+        found = zip(rows["path"].to_pylist(), rows["size_bytes"].to_pylist(), values, strict=True)
+        return [_Committed(*row) for row in found if partitions is None or row[2] in partitions]
 
     def _added(self, files: Sequence[NewFile]) -> list[AddAction]:
         for file in files:
@@ -201,6 +252,15 @@ class Table:
             for file in files
         ]
 
+    def _removed(self, file: _Committed) -> RemoveAction:
+        return RemoveAction(
+            path=file.path,
+            data_change=True,
+            deletion_timestamp=int(time.time() * 1000),
+            size=file.size,
+            partition_values=self._values(file.partition),
+        )
+
     def _commit(
         self,
         table: DeltaTable,
@@ -211,12 +271,9 @@ class Table:
         properties = CommitProperties(
             custom_metadata={} if metadata is None else {METADATA_KEY: metadata}, app_transactions=transactions
         )
-        try:
-            table.create_write_transaction(
-                list(actions), "append", self.spec.schema, self._partition_by(), commit_properties=properties
-            )
-        except CommitFailedError as error:
-            raise self._conflict(error) from error
+        table.create_write_transaction(
+            list(actions), "append", self.spec.schema, self._partition_by(), commit_properties=properties
+        )
 
 
 def _folder(spec: DatasetSpec, partition: str) -> str:
@@ -225,16 +282,6 @@ def _folder(spec: DatasetSpec, partition: str) -> str:
 
 def _commits_of(table: DeltaTable | None, name: str) -> int:
     return 0 if table is None else table.transaction_version(name) or 0
-
-
-def _remove(row: Mapping[str, Any], values: dict[str, str | None]) -> RemoveAction:
-    return RemoveAction(
-        path=row["path"],
-        data_change=True,
-        deletion_timestamp=int(time.time() * 1000),
-        size=row["size_bytes"],
-        partition_values=values,
-    )
 
 
 def _sync(path: Path) -> None:

@@ -110,6 +110,24 @@ def test_a_writer_that_comes_while_another_commits_gets_a_conflict(lake: Lake, m
     assert content(mine) == [1]
 
 
+def test_a_neighbour_that_commits_meanwhile_is_no_conflict(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delta calls it one, as soon as the neighbour's commit removes files."""
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    put(mine, [0], "a")
+    put(theirs, [1], "b")
+    claim = mine.claim(["a"])
+    commit = Table._commit
+
+    def commit_after_the_other(table: Table, *arguments: Any) -> None:
+        monkeypatch.undo()
+        put(theirs, [2], "b")
+        commit(table, *arguments)
+
+    monkeypatch.setattr(Table, "_commit", commit_after_the_other)
+    mine.replace(claim, [written(mine, [3], "a")], {"a": state("mine")})
+    assert content(mine) == content(theirs) == [2, 3]
+
+
 def test_a_claim_holds_for_one_commit(lake: Lake) -> None:
     table = lake.table(DAYS)
     claim = table.claim(["a"])
