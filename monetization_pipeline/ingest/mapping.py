@@ -19,7 +19,11 @@ from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.ingest.sources import Source, SourceError
 
 IDS = ("event_id", "company_id", "user_id", "subscription_id")
-TEXTS = (*IDS, "event_type", "action_name", "session_token", "verb", "uri", "route", "api_version", "blocked_by")
+#: Why a record is set aside; null where it is good.
+REFUSAL = "refusal"
+TEXTS = (
+    *IDS, "event_type", "action_name", "session_token", "verb", "uri", "route", "api_version", "blocked_by", REFUSAL
+)  # fmt: skip
 WHOLE_NUMBERS = ("status", "duration_ms", "request_size", "response_size", "weight")
 INSTANTS = ("occurred_at", "ended_at")
 METADATA = "metadata"

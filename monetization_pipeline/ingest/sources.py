@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from monetization_pipeline.errors import MonetizeError, Place
-from monetization_pipeline.ingest import moesif
+from monetization_pipeline.ingest import api_gateway, cloudevents, kong, moesif
 
 #: The source of what the user writes in `customers/`.
 CUSTOMERS = "customers"
@@ -29,6 +29,15 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     REQUESTS = "requests"
+    PARQUET = "parquet"
+
+
+_SCHEMAS: Mapping[str, Mapping[str, str]] = {
+    moesif.SCHEMA: moesif.MAPPING,
+    kong.SCHEMA: kong.MAPPING,
+    api_gateway.SCHEMA: api_gateway.MAPPING,
+    cloudevents.SCHEMA: cloudevents.MAPPING,
+}
 
 
 def _path(value: object) -> object:
@@ -49,12 +58,12 @@ class Source(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "Source":
-        if self.record_schema not in (None, moesif.SCHEMA):
-            raise ValueError(f"schema {self.record_schema!r} is unknown; there is {moesif.SCHEMA!r}")
+        if self.record_schema not in (None, *_SCHEMAS):
+            raise ValueError(f"schema {self.record_schema!r} is unknown; there are {', '.join(_SCHEMAS)}")
         if self.records and self.format is not Format.JSON:
             raise ValueError("records is for format json only")
-        if not self.mapping and not self.is_moesif:
-            raise ValueError("write a mapping, or schema: moesif where the records are Moesif's events and actions")
+        if not self.columns:
+            raise ValueError(f"write a mapping, or a schema where the records are of one of: {', '.join(_SCHEMAS)}")
         return self
 
     @property
@@ -65,7 +74,8 @@ class Source(BaseModel):
     @property
     def columns(self) -> Mapping[str, str]:
         """Target column → expression: the built-in ones, and over them what the user wrote."""
-        return {**(moesif.MAPPING if self.is_moesif else {}), **self.mapping}
+        built_in = moesif.SCHEMA if self.is_moesif else self.record_schema
+        return {**_SCHEMAS.get(built_in or "", {}), **self.mapping}
 
 
 def load_source(directory: Path, name: str) -> Source:

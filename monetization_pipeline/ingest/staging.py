@@ -7,7 +7,7 @@ Staged rows have an `outcome`: event, refused, empty, slow (a line to be read in
 from monetization_pipeline.datasets import EVENT_CONTENT
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.ingest.exact_json import RISKY
-from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, TEXTS, WHOLE_NUMBERS, RecordSql
+from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, REFUSAL, TEXTS, WHOLE_NUMBERS, RecordSql
 from monetization_pipeline.lake.fingerprints import hash_sql
 
 _WHOLE = r"[-+]?[0-9]{1,18}"
@@ -96,7 +96,8 @@ def _occurred_at(actions_at_receipt: bool) -> str:
 
 def _reason(record: RecordSql) -> str:
     late, risky = "received_at + INTERVAL 1 DAY", text_literal(RISKY)
-    checks: list[tuple[str, str]] = [
+    checks: list[tuple[str, str]] = [(f"{REFUSAL} IS NOT NULL", REFUSAL)]
+    checks += [
         (
             f"{name} IS NOT NULL AND (starts_with({name}, '{{') OR starts_with({name}, '['))",
             f"'{name} is not a single value'",

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.ingest.mapping import record_sql
-from monetization_pipeline.ingest.readers import csv_rows, json_path, lines, requests
+from monetization_pipeline.ingest.readers import csv_rows, json_path, lines, parquet, requests
 from monetization_pipeline.ingest.records import RECORD_SCHEMA, Record, batches
 from monetization_pipeline.ingest.sources import Format, Source
 from monetization_pipeline.ingest.staging import NUMBER_REPEATS_SQL, stage_sql
@@ -61,6 +61,8 @@ def _read(source: Source, files: Sequence[LandingFile]) -> Iterator[pa.RecordBat
                 yield from csv_rows.read(number, file.path)
             case Format.REQUESTS:
                 yield from requests.read(number, file.path)
+            case Format.PARQUET:
+                yield from parquet.read(number, file.path)
 
 
 def _read_slow_lines(session: Session, sql: str, first_instant: datetime) -> None:

@@ -1,11 +1,11 @@
 """Bad input, reader by reader: good records come in, others are refused with place, reason and text; counts close."""
 
 import base64
-import gzip
+import json
 from dataclasses import dataclass
 
 import pytest
-from workshop import Workshop, event, gzipped, lines
+from workshop import Workshop, event, gzipped, lines, zstandard
 
 from monetization_pipeline.datasets import ENTITY_CHANGES, RAW_EVENTS, REFUSALS
 
@@ -153,6 +153,25 @@ CASES: dict[str, Case] = {
     "a gzip cut in its end mark": Case("logs", gzipped(good(1))[:-3], ("e1",), ((2, 1, "ends too early"),)),
     "a gzip cut after its header": Case("logs", gzipped(good(1))[:12], (), ((1, 1, "ends too early"),)),
     "garbage after a gzip": Case("logs", gzipped(good(1)) + b"garbage", ("e1",), ((2, 1, "damaged"),)),
+    "zstd": Case("logs", zstandard(good(1) + good(2)), ("e1", "e2")),
+    "zstd of two frames": Case("logs", zstandard(good(1) + good(2)) + zstandard(good(3)), ("e1", "e2", "e3")),
+    "zstd after a frame that is skipped": Case("logs", b"\x53\x2a\x4d\x18\3\0\0\0abc" + zstandard(good(1)), ("e1",)),
+    "zstd of nothing": Case("logs", zstandard(b"")),
+    "zstd cut in its end": Case("logs", zstandard(good(1))[:-1], (), ((1, 1, "the zstd file ends too early"),)),
+    "zstd cut after its header": Case("logs", zstandard(good(1))[:6], (), ((1, 1, "the zstd file ends too early"),)),
+    "garbage after zstd": Case("logs", zstandard(good(1)) + b"garbage", ("e1",), ((2, 1, "zstd data is damaged"),)),
+    "a document in zstd": Case("document", zstandard(b'{"Records":[' + good(1) + b"]}"), ("e1",)),
+    "a document in zstd, cut": Case(
+        "document",
+        zstandard(b'{"Records":[' + good(1) + b"]}") + zstandard(b" ")[:-1],
+        ("e1",),
+        ((2, 2, "ends too early"),),
+    ),
+    "CSV in zstd": Case("table", zstandard(b"id,at\na,2023-07-10\n"), ("a",)),
+    "CSV in zstd, cut": Case(
+        "table", zstandard(b"id,at\na,2023-07-10\n") + zstandard(b"x")[:-1], ("a",), ((3, 1, "ends too early"),)
+    ),
+    "requests in zstd": Case("requests", zstandard(request(b"/v1/events", REQUEST % b"a")), ("a",)),
     # --- one JSON document
     "a document": Case("document", b'{"v":1,"Records":[' + good(1) + b"," + good(2) + b'],"w":[{}]}', ("e1", "e2")),
     "a document cut off in the middle": Case(
@@ -302,25 +321,45 @@ def test_bad_input(shop: Workshop, case: Case) -> None:
     assert len(shop.rows(ENTITY_CHANGES)) == case.changes
 
 
-def test_the_good_lines_before_the_break_of_a_gzip_are_kept(shop: Workshop) -> None:
-    content = lines(event(number, m={"noise": f"{number * 2654435761 % 2**32:x}"}) for number in range(3000))
-    whole = gzipped(content)
-    file = shop.take(whole[: len(whole) // 2])
-    assert file.raw_events > 1000
+NOISY = lines(event(number, m={"noise": f"{number * 2654435761 % 2**32:x}"}) for number in range(9000))
+
+
+@pytest.mark.parametrize("compressed", [gzipped(NOISY), zstandard(NOISY)], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("part", [0.5, 0.99])
+def test_the_good_lines_before_a_break_are_kept(shop: Workshop, compressed: bytes, part: float) -> None:
+    file = shop.take(compressed[: int(len(compressed) * part)])
+    # Both compress block by block, and what is in a block before the break comes out or not.
+    assert 9000 * part - 2500 < file.raw_events < 9000 * part + 500
     assert (file.refusals, file.empty) == (1, 0)
     (refusal,) = shop.rows(REFUSALS)
     assert refusal["line"] == file.raw_events + 1
+    assert "ends too early" in refusal["reason"]
     assert refusal["text"].startswith('{"id": "e')
     assert {row["line"] for row in shop.rows(RAW_EVENTS)} == set(range(1, file.raw_events + 1))
 
 
-def test_the_good_lines_before_damage_in_a_gzip_are_kept(shop: Workshop) -> None:
-    content = lines(event(number, m={"noise": f"{number * 2654435761 % 2**32:x}"}) for number in range(3000))
-    damaged = bytearray(gzip.compress(content))
-    damaged[len(damaged) // 2] ^= 0xFF
+def third_block(frame: bytes) -> int:
+    """Where the third block of a frame of zstd begins (RFC 8878, 3.1.1: magic number, descriptor, window, blocks)."""
+    place = 6
+    for _ in range(2):
+        place += 3 + (int.from_bytes(frame[place : place + 3], "little") >> 3)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("compressed", "place"),
+    [(gzipped(NOISY), len(gzipped(NOISY)) // 2), (zstandard(NOISY), third_block(zstandard(NOISY)))],
+    ids=["gzip", "zstd"],
+)
+def test_the_good_lines_before_damage_are_kept(shop: Workshop, compressed: bytes, place: int) -> None:
+    damaged = bytearray(compressed)
+    damaged[place] ^= 0xFF
     file = shop.take(bytes(damaged))
-    assert file.raw_events > 1000
-    assert file.refusals >= 1
+    assert file.raw_events < 9000
+    refusals = shop.rows(REFUSALS)
+    assert "data is damaged here" in max(refusals, key=lambda row: row["line"])["reason"]
+    whole = [json.loads(line)["id"] for line in NOISY.splitlines()]
+    assert {row["event_id"] for row in shop.rows(RAW_EVENTS)} >= set(whole[:2000])
 
 
 def test_a_text_that_is_not_utf_8_is_kept_as_base64(shop: Workshop) -> None:

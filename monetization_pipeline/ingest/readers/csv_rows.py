@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from monetization_pipeline.ingest import exact_json
-from monetization_pipeline.ingest.readers.blocks import MAX_LINE_BYTES, BrokenFileError, read_chunks
+from monetization_pipeline.ingest.readers.blocks import MAX_LINE_BYTES
+from monetization_pipeline.ingest.readers.compression import BrokenFileError, read_chunks
 from monetization_pipeline.ingest.records import Record, RecordKind, batches, record_hash, refused
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from monetization_pipeline.ingest import exact_json
 from monetization_pipeline.ingest.exact_json import Json, NotJsonError
-from monetization_pipeline.ingest.readers.blocks import MAX_LINE_BYTES, BrokenFileError, read_chunks
+from monetization_pipeline.ingest.readers.blocks import MAX_LINE_BYTES
+from monetization_pipeline.ingest.readers.compression import BrokenFileError, read_chunks
 from monetization_pipeline.ingest.records import Record, RecordKind, batches, record_hash, refused
 
 _SPACE = re.compile(r"[ \t\r\n]*")

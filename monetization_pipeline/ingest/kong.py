@@ -1,0 +1,23 @@
+"""Kong's log plugins (http-log, file-log, tcp-log and their like): the built-in mapping.
+
+Fields as `kong.log.serialize` makes them (Kong, kong/pdk/log.lua). A record brings no id: equal lines of a file are
+several events, a file sent again is the same ones. Headers are the caller's own and are not read.
+"""
+
+SCHEMA = "kong-http-log"
+
+MAPPING = {
+    "event_type": "'api_call'",
+    "occurred_at": "epoch_ms(started_at)",
+    "user_id": "coalesce(consumer.custom_id, consumer.username, consumer.id)",
+    "session_token": "authenticated_entity.id",
+    "verb": "request.method",
+    "uri": "request.uri",
+    "route": "coalesce(route.name, route.id)",
+    "status": "response.status",
+    # Sizes and times never cost an event: what is no whole number is left out.
+    "duration_ms": "cast(latencies.request as integer)",
+    "request_size": "cast(request.size as integer)",
+    "response_size": "cast(response.size as integer)",
+    "metadata.service": "coalesce(service.name, service.id)",
+}

@@ -1,0 +1,215 @@
+"""Rows of Arrow columns as JSON texts in which every value is exact (rule 8).
+
+Columns and fields come in order of name, what is null is left out: rows that say the same have the same text. A number
+whose text has 14 or more characters, or an exponent, stands as a string of it, as in `exact_json`; of a DOUBLE or FLOAT
+it is the shortest text that means the same value. Times are in UTC; one without a zone is taken for UTC. Bytes are text
+where they are UTF-8, else base64.
+"""
+
+# Arrow makes its functions when it is imported, where no type checker sees them.
+# pyright: reportAttributeAccessIssue=false
+
+import base64
+import json
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monetization_pipeline.ingest.exact_json import LONG_NUMBER
+
+#: What JSON writes otherwise than it is.
+_ESCAPED = r'[\x00-\x1f"\\]'
+_SECONDS = "%Y-%m-%dT%H:%M:%S"
+
+
+@dataclass(frozen=True, slots=True)
+class RowsJson:
+    """`texts`: the JSON object of each row. `broken`: by row, a column with text that is not UTF-8, left out of it."""
+
+    texts: pa.StringArray
+    broken: dict[int, str]
+
+    @classmethod
+    def of(cls, rows: pa.RecordBatch) -> "RowsJson":
+        """The rows of a batch."""
+        broken: dict[int, str] = {}
+        columns: list[tuple[str, pa.Array]] = []
+        for name, column in zip(rows.schema.names, rows.columns, strict=True):
+            sound, bad = _sound(column)
+            broken |= dict.fromkeys(bad, name)
+            columns.append((name, sound))
+        return cls(_objects(columns, rows.num_rows), broken)
+
+
+def _sound(column: pa.Array) -> tuple[pa.Array, list[int]]:
+    """A column without the values that are not UTF-8 somewhere in them, and their places."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        sound = [_is_sound(column[at : at + 1]) for at in range(len(column))]
+        kept = pc.if_else(pa.array(sound), column, pa.scalar(None, column.type))
+        return kept, [at for at, good in enumerate(sound) if not good]
+    return column, []
+
+
+def _is_sound(one: pa.Array) -> bool:
+    try:
+        pa.concat_arrays([one]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _objects(columns: Sequence[tuple[str, pa.Array]], count: int) -> pa.StringArray:
+    fields = [
+        pc.fill_null(pc.binary_join_element_wise(f",{json.dumps(name, ensure_ascii=False)}:", _values(column), ""), "")
+        for name, column in sorted(columns, key=lambda named: named[0])
+    ]
+    joined = pc.binary_join_element_wise(pa.array([""] * count, pa.string()), *fields, "")
+    return pc.binary_join_element_wise(pc.binary_replace_slice(joined, 0, 1, "{"), "}", "")
+
+
+def _values(column: pa.Array) -> pa.StringArray:
+    """JSON of each value, null for null."""
+    return next(write for is_kind, write in _WRITERS if is_kind(column.type))(column)
+
+
+def _texts(column: pa.StringArray) -> pa.StringArray:
+    quoted = pc.binary_join_element_wise('"', column, '"', "")
+    escaped = pc.fill_null(pc.match_substring_regex(column, _ESCAPED), False)
+    if not pc.any(escaped).as_py():
+        return quoted
+    written = [json.dumps(text, ensure_ascii=False) for text in column.filter(escaped).to_pylist()]
+    return pc.replace_with_mask(quoted, escaped, pa.array(written, pa.string()))
+
+
+def _numbers(texts: pa.StringArray) -> pa.StringArray:
+    long = pc.greater_equal(pc.utf8_length(texts), LONG_NUMBER)
+    as_text = pc.or_(long, pc.match_substring_regex(texts, "[^-0-9.]"))
+    return pc.if_else(as_text, pc.binary_join_element_wise('"', texts, '"', ""), texts)
+
+
+def _floats(column: pa.Array) -> pa.StringArray:
+    if pa.types.is_float16(column.type):
+        column = pc.cast(column, pa.float32())
+    texts = pc.cast(column, pa.string())
+    for arrow, ours in (("nan", "NaN"), ("inf", "Infinity"), ("-inf", "-Infinity")):
+        texts = pc.if_else(pc.equal(texts, arrow), ours, texts)
+    return texts
+
+
+def _decimals(column: pa.Array) -> pa.StringArray:
+    """Without the zeros that only the column's scale gives them."""
+    texts = pc.cast(column, pa.string())
+    texts = pc.replace_substring_regex(texts, r"^-?0(\.0*)?E.*$", "0")
+    texts = pc.replace_substring_regex(texts, r"(\.[0-9]*?)0+(E|$)", r"\1\2")
+    return pc.replace_substring_regex(texts, r"\.(E|$)", r"\1")
+
+
+def _instants(column: pa.Array) -> pa.StringArray:
+    in_utc = column.view(pa.timestamp(column.type.unit))
+    return pc.binary_join_element_wise(pc.strftime(in_utc, format=_SECONDS), "Z", "")
+
+
+def _uuids(column: pa.Array) -> pa.StringArray:
+    values = column.storage.to_pylist()
+    return _texts(pa.array([None if value is None else str(uuid.UUID(bytes=value)) for value in values], pa.string()))
+
+
+def _bytes(column: pa.Array) -> pa.StringArray:
+    return _texts(pa.array([_decoded(value) for value in column.to_pylist()], pa.string()))
+
+
+def _structs(column: pa.StructArray) -> pa.StringArray:
+    fields = [(column.type.field(at).name, part) for at, part in enumerate(column.flatten())]
+    return _where_valid(column, _objects(fields, len(column)))
+
+
+def _lists(column: pa.Array) -> pa.StringArray:
+    """Lists as arrays; maps as objects, their keys as text."""
+    is_map = pa.types.is_map(column.type)
+    if is_map:
+        keys, items = _values(column.keys).to_pylist(), _values(column.items).to_pylist()
+        parts: Sequence[Any] = [f"{_key(key)}:{_or_null(item)}" for key, item in zip(keys, items, strict=True)]
+    else:
+        parts = [_or_null(item) for item in _values(column.values).to_pylist()]
+    opening, closing = "{}" if is_map else "[]"
+    written = [opening + ",".join(parts[start:end]) + closing for start, end in _spans(column)]
+    return _where_valid(column, pa.array(written, pa.string()))
+
+
+def _spans(column: pa.Array) -> Iterable[tuple[int, int]]:
+    """Where each list lies in the values of the whole array."""
+    if pa.types.is_fixed_size_list(column.type):
+        size = column.type.list_size
+        return ((at * size, (at + 1) * size) for at in range(column.offset, column.offset + len(column)))
+    return pairwise(column.offsets.to_pylist())
+
+
+def _where_valid(column: pa.Array, texts: pa.StringArray) -> pa.StringArray:
+    return pc.if_else(column.is_valid(), texts, pa.scalar(None, pa.string()))
+
+
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else text
+
+
+def _key(text: str) -> str:
+    return text if text.startswith('"') else f'"{text}"'
+
+
+def _decoded(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()
+
+
+def _is_extension(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.BaseExtensionType)
+
+
+def _is_uuid(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.UuidType)
+
+
+def _is_anything(_: pa.DataType) -> bool:
+    return True
+
+
+def _as_text(column: pa.Array) -> pa.StringArray:
+    return pc.cast(column, pa.string())
+
+
+_Check = Callable[[pa.DataType], bool]
+#: How each kind of column is written: the first that fits.
+_WRITERS: Sequence[tuple[_Check, Callable[[pa.Array], pa.StringArray]]] = (
+    (_is_uuid, _uuids),
+    (_is_extension, lambda column: _values(column.storage)),
+    (pa.types.is_dictionary, lambda column: _values(column.dictionary_decode())),
+    (pa.types.is_null, lambda column: pa.nulls(len(column), pa.string())),
+    (pa.types.is_boolean, _as_text),
+    (pa.types.is_integer, lambda column: _numbers(_as_text(column))),
+    (pa.types.is_floating, lambda column: _numbers(_floats(column))),
+    (pa.types.is_decimal, lambda column: _numbers(_decimals(column))),
+    (pa.types.is_duration, lambda column: _numbers(_as_text(column.view(pa.int64())))),
+    (pa.types.is_timestamp, lambda column: _texts(_instants(column))),
+    (pa.types.is_struct, _structs),
+    (pa.types.is_list, _lists),
+    (pa.types.is_large_list, _lists),
+    (pa.types.is_fixed_size_list, _lists),
+    (pa.types.is_map, _lists),
+    (pa.types.is_list_view, lambda column: _lists(pc.cast(column, pa.large_list(column.type.value_type)))),
+    (pa.types.is_binary, _bytes),
+    (pa.types.is_large_binary, _bytes),
+    (pa.types.is_fixed_size_binary, _bytes),
+    (pa.types.is_binary_view, _bytes),
+    (_is_anything, lambda column: _texts(_as_text(column))),
+)
