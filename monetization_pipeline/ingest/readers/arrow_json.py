@@ -41,7 +41,7 @@ class RowsJson:
         columns: list[tuple[str, pa.Array]] = []
         for name, column in zip(rows.schema.names, rows.columns, strict=True):
             sound, bad = _sound(column)
-            broken |= dict.fromkeys(bad, name)
+            broken.update((row, str(name)) for row in bad)
             columns.append((name, sound))
         return cls(_objects(columns, rows.num_rows), broken)
 
