@@ -157,6 +157,23 @@ def ingest(
 
 
 @main.command()
+@click.argument("event_id")
+@click.option("--source", required=True, help="The source that the event came from.")
+@click.option("--reason", required=True, help="Why, in words; kept with the void.")
+@_with_settings
+def void(settings: "Settings", pipeline: "Pipeline", event_id: str, source: str, reason: str) -> None:
+    """Take an event back: it is charged to nobody, also where it is still to come. What is booked stays booked."""
+    from monetization_pipeline import console
+    from monetization_pipeline.definitions import ingest_days
+    from monetization_pipeline.steps.voiding import land_void
+
+    landed = land_void(pipeline, source, event_id, reason, _now())
+    with console.progress("ingesting") as report:
+        ingested = ingest_days(settings, pipeline, [landed.received_on], report)
+    console.show_void(ingested, landed)
+
+
+@main.command()
 @click.argument("period")
 @_with_settings
 def run(settings: "Settings", pipeline: "Pipeline", period: str) -> None:

@@ -80,6 +80,18 @@ def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:
         _out.print(f"{known} files were known already and changed nothing.")
 
 
+def show_void(report: IngestReport, landed: LandingFile) -> None:
+    """What a void touches."""
+    files = [file for file in report.ingested if (file.source, file.sha256) == (landed.source, landed.sha256)]
+    days = sorted({day.occurred_on for file in files for day in file.days})
+    if not files:
+        _out.print("The event was voided before; nothing changed.")
+    elif days:
+        _out.print(f"Voided. `monetize run` makes what is out of date by it: {', '.join(map(str, days))}.")
+    else:
+        _out.print("No event with this id was received yet. The void holds once it comes.")
+
+
 def show_run(run: "PeriodRun") -> None:
     """What a run made."""
     for warning in run.warnings:

@@ -116,7 +116,7 @@ LANDING_FILES = DatasetSpec(
                     ]
                 )
             ),
-            "event days touched: rows brought, their fingerprint, other days that hold copies of their ids",
+            "event days touched: events brought (replacements too), their fingerprint, days that hold copies of them",
         ),
     ),
     ("source", "sha256"),
@@ -145,6 +145,25 @@ REFUSALS = DatasetSpec(
     ),
     ("source", "file", "line", "record"),
     "received_on",
+    by_batch=True,
+)
+
+CORRECTIONS = DatasetSpec(
+    "corrections",
+    "voids and replacements as received, duplicates included: each has an identity of its own, and a target",
+    _schema(
+        ("kind", _TEXT, "void or replacement"),
+        ("target_source", _TEXT, "source of the event that it removes"),
+        ("target_event_id", _TEXT, "id of the event that it removes"),
+        ("target_hash", _LONG, "identity_hash of the event that it removes"),
+        ("reason", _TEXT, "why, in words; for people"),
+        *_EVENT,
+        ("occurred_on", _DAY, "UTC day of occurred_at; empty for a void"),
+        _RECEIVED_ON,
+    ),
+    ("source", "file", "line", "record"),
+    "received_on",
+    row_hash="content_hash",
     by_batch=True,
 )
 
@@ -376,6 +395,7 @@ ALL: tuple[DatasetSpec, ...] = (
     LANDING_FILES,
     RAW_EVENTS,
     REFUSALS,
+    CORRECTIONS,
     ENTITY_CHANGES,
     COMPANIES,
     USERS,

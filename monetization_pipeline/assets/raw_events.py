@@ -22,7 +22,7 @@ GROUP = "ingest"
 
 
 def raw_events_asset(grids: Grids) -> dg.AssetsDefinition:
-    """`raw_events` by received day; refusals and entity changes are committed with it."""
+    """`raw_events` by received day; refusals, corrections and entity changes are committed with it."""
 
     @dataset_asset(
         RAW_EVENTS,

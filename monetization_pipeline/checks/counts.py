@@ -31,7 +31,7 @@ def count_checks(grids: Grids) -> Sequence[dg.AssetChecksDefinition]:
         _count_check(
             EVENTS.name,
             grids.event_days,
-            "raw events = events + duplicates + conflicts + voided",
+            "raw events + replacements = events + duplicates + conflicts + voided",
             lambda pipeline, keys: event_day_problems(pipeline, [event_day(key) for key in keys]),
         ),
         _count_check(

@@ -7,6 +7,7 @@ import dagster as dg
 from monetization_pipeline.checks.results import keys_of, result_of
 from monetization_pipeline.datasets import (
     COMPANIES,
+    CORRECTIONS,
     DAILY_USAGE,
     ENTITY_CHANGES,
     EVENTS,
@@ -33,7 +34,7 @@ def schema_checks(grids: Grids) -> Sequence[dg.AssetChecksDefinition]:
     """One check for each asset, over every dataset that is committed with it."""
     days, periods = grids.event_days, grids.billing_periods
     return [
-        _schema_check([RAW_EVENTS, REFUSALS, ENTITY_CHANGES, LANDING_FILES], grids.received_days),
+        _schema_check([RAW_EVENTS, REFUSALS, CORRECTIONS, ENTITY_CHANGES, LANDING_FILES], grids.received_days),
         *(_schema_check([spec], None) for spec in (COMPANIES, USERS, SUBSCRIPTIONS)),
         _schema_check([EVENTS], days),
         _schema_check([DAILY_USAGE, METER_REFUSALS, UNBILLED], days),

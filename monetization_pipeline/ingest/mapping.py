@@ -21,8 +21,11 @@ from monetization_pipeline.ingest.sources import Source, SourceError
 IDS = ("event_id", "company_id", "user_id", "subscription_id")
 #: Why a record is set aside; null where it is good.
 REFUSAL = "refusal"
+#: What makes a record a correction (rule 3), of which event, and why. Without `correction`, it is an ordinary event.
+CORRECTION = ("correction", "target_event_id", "target_source", "reason")
 TEXTS = (
-    *IDS, "event_type", "action_name", "session_token", "verb", "uri", "route", "api_version", "blocked_by", REFUSAL
+    *IDS, "event_type", "action_name", "session_token", "verb", "uri", "route", "api_version", "blocked_by", REFUSAL,
+    *CORRECTION,
 )  # fmt: skip
 WHOLE_NUMBERS = ("status", "duration_ms", "request_size", "response_size", "weight")
 INSTANTS = ("occurred_at", "ended_at")
@@ -54,7 +57,7 @@ def record_sql(source: Source) -> RecordSql:
     unknown = sorted(set(targets) - set(TARGETS))
     if unknown:
         raise _error(source, unknown[0], f"there is no such column; columns are {', '.join(TARGETS)}, metadata.<key>")
-    for required in ("occurred_at", "event_type"):
+    for required in ("target_event_id",) if "correction" in targets else ("occurred_at", "event_type"):
         if required not in targets:
             raise _error(source, required, "this column is required")
     texts = [*targets.items(), *((f"{METADATA}.{key}", text) for key, text in keys.items())]

@@ -10,10 +10,12 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from monetization_pipeline.errors import MonetizeError, Place
-from monetization_pipeline.ingest import api_gateway, cloudevents, kong, moesif
+from monetization_pipeline.ingest import api_gateway, cloudevents, corrections, kong, moesif
 
 #: The source of what the user writes in `customers/`.
 CUSTOMERS = "customers"
+#: The built-in source of voids and replacements.
+CORRECTIONS = "corrections"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -37,6 +39,7 @@ _SCHEMAS: Mapping[str, Mapping[str, str]] = {
     kong.SCHEMA: kong.MAPPING,
     api_gateway.SCHEMA: api_gateway.MAPPING,
     cloudevents.SCHEMA: cloudevents.MAPPING,
+    corrections.SCHEMA: corrections.MAPPING,
 }
 
 
@@ -79,12 +82,16 @@ class Source(BaseModel):
 
 
 def load_source(directory: Path, name: str) -> Source:
-    """The source declared in `directory/<name>.yaml`. Raises SourceError."""
+    """The source declared in `directory/<name>.yaml`, or the built-in one of corrections. Raises SourceError."""
     if not _NAME.fullmatch(name):
         raise SourceError(f"source {name!r}: a name has lower-case letters, digits, - and _ only")
     for path in (directory / f"{name}.yaml", directory / f"{name}.yml"):
+        if path.is_file() and name == CORRECTIONS:
+            raise SourceError(f"{path}: the source {name!r} is built in; give your own another name")
         if path.is_file():
             return _parse(path, name)
+    if name == CORRECTIONS:
+        return Source(name=name, format=Format.NDJSON, schema=corrections.SCHEMA)
     known = sorted(declared_names(directory))
     raise SourceError(
         f"source {name!r} is not declared; write {directory / name}.yaml"

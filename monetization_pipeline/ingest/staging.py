@@ -1,7 +1,8 @@
 """SQL that turns records into staged rows: events with typed columns, and what is wrong with the others.
 
 Relations it reads: `records` (RECORD_SCHEMA) and `files` (file_no, source, file, received_at).
-Staged rows have an `outcome`: event, refused, empty, slow (a line to be read in Python), company, user, subscription.
+Staged rows have an `outcome`: event, void, replacement, refused, empty, slow (a line to be read in Python), company,
+user, subscription.
 """
 
 from monetization_pipeline.datasets import EVENT_CONTENT
@@ -11,7 +12,9 @@ from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, REFUSA
 from monetization_pipeline.lake.fingerprints import hash_sql
 
 _WHOLE = r"[-+]?[0-9]{1,18}"
-_SIZES = ("duration_ms", "request_size", "response_size")
+_CONTENT = tuple(f'"{name}"' for name, _, _ in EVENT_CONTENT)
+_RECEIPT = """files.source, files.file, files.received_at,
+            CAST(files.received_at AT TIME ZONE 'UTC' AS DATE) AS received_on"""
 
 #: Columns of the staged table that `stage_sql` yields, in order.
 PLACE = ("file_no", "line", "record", "scope")
@@ -41,7 +44,7 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
             {", ".join(f'{value} AS "{name}"' for name, value in _raw_values(record).items())}
         FROM ({classified})"""
     typed = f"""
-        SELECT raw.* REPLACE ({_typed(record)}), files.received_at
+        SELECT raw.* REPLACE ({_typed(record)}), files.received_at, files.source
         FROM ({raw}) AS raw JOIN files USING (file_no)"""
     timed = f"""
         SELECT * REPLACE ({_occurred_at(actions_at_receipt)}) FROM ({typed})"""
@@ -49,7 +52,8 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
         SELECT *, CASE WHEN outcome = 'event' THEN {_reason(record)} ELSE reason END AS problem FROM ({timed})"""
     return f"""
         SELECT {_columns(*PLACE)},
-            CASE WHEN outcome = 'event' AND problem IS NOT NULL THEN 'refused' ELSE outcome END AS outcome,
+            CASE WHEN outcome <> 'event' THEN outcome WHEN problem IS NOT NULL THEN 'refused'
+                ELSE coalesce(correction, 'event') END AS outcome,
             problem AS reason,
             CASE WHEN outcome <> 'event' OR problem IS NOT NULL THEN text END AS text,
             {_final_columns()}
@@ -63,6 +67,8 @@ def _columns(*names: str) -> str:
 def _raw_values(record: RecordSql) -> dict[str, str]:
     wanted = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
     values = {name: record.values.get(name, "CAST(NULL AS VARCHAR)") for name in wanted}
+    # A record has a `reason` already: why it is refused.
+    values["correction_reason"] = values.pop("reason")
     # The texts of what is checked stay beside the typed values, to tell `absent` from `wrong`.
     return values | {f"{name}_text": values[name] for name in _checked(record)}
 
@@ -102,8 +108,10 @@ def _reason(record: RecordSql) -> str:
             f"{name} IS NOT NULL AND (starts_with({name}, '{{') OR starts_with({name}, '['))",
             f"'{name} is not a single value'",
         )
-        for name in IDS
+        for name in (*IDS, "correction", "target_event_id", "target_source")
     ]
+    if "correction" in record.values:
+        checks += _correction_checks()
     if "occurred_at" in record.checked:
         checks.append(
             (
@@ -147,6 +155,25 @@ def _reason(record: RecordSql) -> str:
     return "CASE " + " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in checks) + " END"
 
 
+def _single(name: str) -> tuple[str, str]:
+    condition = f"{name} IS NOT NULL AND (starts_with({name}, '{{') OR starts_with({name}, '['))"
+    return condition, f"'{name} is not a single value'"
+
+
+def _correction_checks() -> list[tuple[str, str]]:
+    """What is wrong with a correction (rule 3); after these, a void needs no more."""
+    return [
+        *(_single(name) for name in ("correction", "target_event_id", "target_source")),
+        ("correction NOT IN ('void', 'replacement')", "'correction is not void or replacement'"),
+        ("correction IS NOT NULL AND target_event_id IS NULL", "'a correction needs a target_event_id'"),
+        (
+            "correction IS NOT NULL AND target_event_id = event_id AND coalesce(target_source, source) = source",
+            "'a correction needs an event_id of its own, not that of its target'",
+        ),
+        ("correction = 'void'", "NULL"),
+    ]
+
+
 def _final_columns() -> str:
     columns = {name: f'"{name}"' for name, _, _ in EVENT_CONTENT}
     columns["session_token"] = "sha256(session_token)"  # noqa: S105 - the hash of one
@@ -158,6 +185,8 @@ def _final_columns() -> str:
     )
     # A line that the engine read itself is hashed as it is written; other records come with the hash of their content.
     made = "coalesce(record_hash, md5(trim(text, chr(9) || chr(10) || chr(13) || ' ')))"
+    columns |= {"target_event_id": "target_event_id", "target_source": "coalesce(target_source, source)"}
+    columns["correction_reason"] = "correction_reason"
     identity = {
         "event_id": f"CASE WHEN event_id IS NULL AND outcome = 'event' THEN {made} || '-1' ELSE event_id END",
         "generated": "event_id IS NULL",
@@ -171,8 +200,9 @@ NUMBER_REPEATS_SQL = """
     FROM (
         SELECT rowid AS id, row_number() OVER (PARTITION BY file_no, scope, event_id ORDER BY line, record) AS ordinal
         FROM staged
-        WHERE generated AND outcome = 'event' AND (file_no, scope, event_id) IN (
-            SELECT (file_no, scope, event_id) FROM staged WHERE generated AND outcome = 'event'
+        WHERE generated AND outcome IN ('event', 'void', 'replacement') AND (file_no, scope, event_id) IN (
+            SELECT (file_no, scope, event_id) FROM staged
+            WHERE generated AND outcome IN ('event', 'void', 'replacement')
             GROUP BY file_no, scope, event_id HAVING count(*) > 1)
     ) AS numbered
     WHERE staged.rowid = numbered.id AND numbered.ordinal > 1"""
@@ -180,13 +210,31 @@ NUMBER_REPEATS_SQL = """
 
 def raw_events_sql(*, by_day: bool) -> str:
     """Staged events as rows of `raw_events`; by day where a batch spans many, so that one can be read alone."""
-    identity = hash_sql(("files.source", "event_id"))
-    content = hash_sql(("files.source", "event_id", *(f'"{name}"' for name, _, _ in EVENT_CONTENT)))
     order = "ORDER BY occurred_on, staged.file_no, line, record" if by_day else ""
     return f"""
-        SELECT staged.*, files.source, files.file, files.received_at,
-            CAST(files.received_at AT TIME ZONE 'UTC' AS DATE) AS received_on,
+        SELECT staged.*, {_RECEIPT},
             CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on,
-            {identity} AS identity_hash, {content} AS content_hash
+            {hash_sql(("files.source", "event_id"))} AS identity_hash,
+            {hash_sql(("files.source", "event_id", *_CONTENT))} AS content_hash
         FROM staged JOIN files USING (file_no)
         WHERE outcome = 'event' {order}"""
+
+
+def corrections_sql() -> str:
+    """Staged voids and replacements as rows of `corrections`. A void brings no event, whatever its record says.
+
+    The content of a correction is its kind, its target and its event; the reason is for people.
+    """
+    event = ", ".join(f"CASE WHEN outcome = 'replacement' THEN {name} END AS {name}" for name in _CONTENT)
+    said = ("source", "event_id", "outcome", "target_source", "target_event_id", *_CONTENT)
+    return f"""
+        SELECT *, outcome AS kind, correction_reason AS reason,
+            CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on,
+            {hash_sql(("source", "event_id"))} AS identity_hash,
+            {hash_sql(("target_source", "target_event_id"))} AS target_hash,
+            {hash_sql(said)} AS content_hash
+        FROM (
+            SELECT file_no, line, record, outcome, event_id, target_source, target_event_id, correction_reason,
+                {event}, {_RECEIPT}
+            FROM staged JOIN files USING (file_no)
+            WHERE outcome IN ('void', 'replacement'))"""

@@ -21,7 +21,10 @@ _MANY_FILES = 64
 
 @dataclass(frozen=True, slots=True)
 class TouchedDay:
-    """What a landing file brings to an event day; `rows` is 0 where it only brings copies of that day's ids."""
+    """What a landing file brings to an event day: so many raw events and replacements.
+
+    `rows` is 0 where it only brings copies of that day's ids, or corrections of its events.
+    """
 
     occurred_on: date
     rows: int
@@ -88,9 +91,19 @@ class IngestLog:
         return frozenset((file.source, file.sha256) for file in self.files)
 
     @property
+    def sources(self) -> frozenset[str]:
+        """Sources of the ingested files."""
+        return frozenset(file.source for file in self.files)
+
+    @property
     def batches(self) -> frozenset[str]:
         """Batches whose rows may be read."""
         return frozenset(file.batch_id for file in self.files)
+
+    @property
+    def correction_batches(self) -> frozenset[str]:
+        """Those of them that brought corrections."""
+        return frozenset(file.batch_id for file in self.files if file.corrections)
 
 
 def read_log(lake: Lake) -> IngestLog:

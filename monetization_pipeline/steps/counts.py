@@ -13,7 +13,7 @@ from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.usage import span_days
 
 RECEIVED = ("records", "empty", "raw_events", "corrections", "entity_changes", "refusals")
-EVENT_DAY = ("raw_events", "duplicates", "conflicts", "voided", "events")
+EVENT_DAY = ("raw_events", "replacements", "duplicates", "conflicts", "voided", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ class Counts:
         received = sum(self.received[name] for name in RECEIVED[1:])
         if self.received["records"] != received:
             found.append(f"received days: {self.received['records']} records, but {received} in all buckets")
-        days = sum(self.days[name] for name in EVENT_DAY[1:])
-        if self.days["raw_events"] != days:
-            found.append(f"event days: {self.days['raw_events']} raw events, but {days} in all buckets")
+        sent = self.days["raw_events"] + self.days["replacements"]
+        days = sum(self.days[name] for name in EVENT_DAY[2:])
+        if sent != days:
+            found.append(f"event days: {sent} raw events and replacements, but {days} in all buckets")
         metered = sum(self.buckets[name] for name in BUCKETS)
         if self.days["events"] != metered:
             found.append(f"event days: {self.days['events']} events, but {metered} in all buckets")

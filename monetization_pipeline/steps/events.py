@@ -1,4 +1,4 @@
-"""raw_events → events: each identity once, on the day that its first copy says (rule 2)."""
+"""raw_events and corrections → events: each identity once, on the day that its first copy says (rules 2 and 3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from monetization_pipeline.engines.base import Session
 from monetization_pipeline.lake.ingest_log import NO_INPUT, DayInput, IngestLog, read_log, visible_files
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
+from monetization_pipeline.steps import corrections
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
 from monetization_pipeline.steps.tables import fingerprint_of
 
@@ -46,6 +47,7 @@ def build(pipeline: Pipeline, days: Sequence[date]) -> Mapping[date, PartitionSt
     claim = table.claim(day.isoformat() for day in days)
     log = read_log(pipeline.lake)
     with pipeline.engine.session() as session:
+        corrections.register(session, pipeline.lake, log)
         built = [_build_day(pipeline, session, log, day) for day in days]
     files = [item.file for item in built if item.file.rows]
     table.replace(claim, files, {item.day.isoformat(): item.state for item in built})
@@ -60,12 +62,14 @@ def _build_day(pipeline: Pipeline, session: Session, log: IngestLog, day: date) 
     path = pipeline.lake.table(EVENTS).new_path(day.isoformat())
     session.view("raw", RAW_EVENTS.schema, visible_files(pipeline.lake, RAW_EVENTS, source.batches))
     session.view("elsewhere", RAW_EVENTS.schema, _copies(pipeline, log, source))
-    counts = {"raw_events": source.rows, "duplicates": 0, "conflicts": 0, "voided": 0}
+    replacements = _find_questioned(session, day, source)
+    counts = {"raw_events": source.rows - replacements, "replacements": replacements}
+    counts |= dict.fromkeys(("duplicates", "conflicts", "voided"), 0)
     conflicts: list[str] = []
-    if _find_repeated(session, day, source):
-        counts |= _rank(session, day)
-        conflicts = _named_conflicts(session, day)
-        rows = session.write(_DEDUPLICATED, path, EVENTS.schema)
+    if session.rows("SELECT count(*) FROM questioned")[0][0]:
+        counts |= _judge(session)
+        conflicts = _named_conflicts(session)
+        rows = session.write(_NETTED, path, EVENTS.schema)
     else:
         rows = session.write("SELECT * FROM candidates ORDER BY company_id", path, EVENTS.schema)
     fingerprint = fingerprint_of(session, EVENTS, [path])
@@ -87,55 +91,84 @@ def _copies(pipeline: Pipeline, log: IngestLog, source: DayInput) -> list:
     return visible_files(pipeline.lake, RAW_EVENTS, batches)
 
 
-def _find_repeated(session: Session, day: date, source: DayInput) -> bool:
-    """Make `candidates` (the day's rows) and `repeated` (hashes of identities that have several copies)."""
+def _find_questioned(session: Session, day: date, source: DayInput) -> int:
+    """Make `candidates` (the day's events, as sent or brought by replacements) and `questioned`; count replacements.
+
+    `questioned` are the hashes of identities of which there are several copies, or which a correction speaks of.
+    """
     session.run("SET VARIABLE day = CAST(? AS DATE)", [day])
     session.run("SET VARIABLE copy_days = CAST(? AS DATE[])", [sorted(source.copy_days)])
-    session.run("CREATE OR REPLACE TEMP VIEW candidates AS SELECT * FROM raw WHERE occurred_on = getvariable('day')")
+    session.run("""
+        CREATE OR REPLACE TEMP VIEW candidates AS
+        SELECT *, CAST(NULL AS VARCHAR) AS against FROM raw WHERE occurred_on = getvariable('day')
+        UNION ALL BY NAME
+        SELECT * FROM replacements WHERE occurred_on = getvariable('day')""")
     session.run("""
         CREATE OR REPLACE TEMP VIEW foreign_copies AS
-        SELECT * FROM elsewhere WHERE list_contains(getvariable('copy_days'), occurred_on)""")
+        SELECT *, CAST(NULL AS VARCHAR) AS against FROM elsewhere
+        WHERE list_contains(getvariable('copy_days'), occurred_on)
+        UNION ALL BY NAME
+        SELECT * FROM replacements WHERE occurred_on <> getvariable('day')""")
     session.run("""
-        CREATE OR REPLACE TEMP TABLE repeated AS
+        CREATE OR REPLACE TEMP TABLE questioned AS
         SELECT identity_hash FROM (
             SELECT identity_hash FROM candidates UNION ALL SELECT identity_hash FROM foreign_copies)
-        GROUP BY identity_hash HAVING count(*) > 1""")
-    return bool(session.rows("SELECT count(*) FROM repeated")[0][0])
+        GROUP BY identity_hash HAVING count(*) > 1
+        UNION
+        SELECT identity_hash FROM candidates WHERE identity_hash IN (SELECT target_hash FROM corrected)
+        UNION
+        SELECT identity_hash FROM replacements WHERE occurred_on = getvariable('day')""")
+    return session.rows("SELECT count(*) FROM replacements WHERE occurred_on = getvariable('day')")[0][0]
 
 
-def _rank(session: Session, day: date) -> dict[str, int]:
-    """Make `ranked`: all copies of repeated identities, the winner first (earliest received, then file and line)."""
+def _judge(session: Session) -> dict[str, int]:
+    """Make `judged`: all copies of questioned identities with their `outcome`; the day's counts by outcome.
+
+    The first copy received wins (ties: file, then line); it is an event, unless a correction says otherwise.
+    """
     session.run("""
-        CREATE OR REPLACE TEMP TABLE ranked AS
-        SELECT *, row_number() OVER copies AS rank, first_value(content_hash) OVER copies AS first_content,
-            first_value(file || ':' || line) OVER copies AS first_place
-        FROM (SELECT * FROM candidates UNION ALL SELECT * FROM foreign_copies)
-        WHERE identity_hash IN (SELECT identity_hash FROM repeated)
-        WINDOW copies AS (
-            PARTITION BY identity_hash, source, event_id ORDER BY received_at, file, line, record
-            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)""")
-    duplicates, conflicts = session.rows(
-        """SELECT count(*) FILTER (content_hash = first_content), count(*) FILTER (content_hash <> first_content)
-        FROM ranked WHERE rank > 1 AND occurred_on = ?""",
-        [day],
-    )[0]
-    return {"duplicates": duplicates, "conflicts": conflicts}
+        CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT * EXCLUDE (against), CASE
+                WHEN copy > 1 AND content_hash = first_content THEN 'duplicate'
+                WHEN copy > 1 OR against IS NOT NULL THEN 'conflict'
+                WHEN (identity_hash, source, event_id) IN (SELECT (identity_hash, source, event_id) FROM removed)
+                    THEN 'voided'
+                ELSE 'event' END AS outcome,
+            CASE WHEN copy > 1 THEN 'differs from ' || first_place ELSE against END AS against
+        FROM (
+            SELECT *, row_number() OVER copies AS copy, first_value(content_hash) OVER copies AS first_content,
+                first_value(file || ':' || line) OVER copies AS first_place
+            FROM (SELECT * FROM candidates UNION ALL BY NAME SELECT * FROM foreign_copies)
+            WHERE identity_hash IN (SELECT identity_hash FROM questioned)
+            WINDOW copies AS (
+                PARTITION BY identity_hash, source, event_id ORDER BY received_at, file, line, record
+                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))""")
+    duplicates, conflicts, voided = session.rows("""
+        SELECT count(*) FILTER (outcome = 'duplicate'), count(*) FILTER (outcome = 'conflict'),
+            count(*) FILTER (outcome = 'voided')
+        FROM judged WHERE occurred_on = getvariable('day')""")[0]
+    return {"duplicates": duplicates, "conflicts": conflicts, "voided": voided}
 
 
-def _named_conflicts(session: Session, day: date) -> list[str]:
+def _named_conflicts(session: Session) -> list[str]:
+    """Copies that differ, and corrections of the day's events that do not hold."""
     rows = session.rows(
-        """SELECT source, event_id, file || ':' || line, first_place FROM ranked
-        WHERE rank > 1 AND occurred_on = ? AND content_hash <> first_content ORDER BY ALL LIMIT ?""",
-        [day, _NAMED_CONFLICTS],
+        """
+        SELECT source, event_id, file || ':' || line, against FROM judged
+        WHERE outcome = 'conflict' AND occurred_on = getvariable('day')
+        UNION ALL
+        SELECT source, event_id, file || ':' || line, against FROM corrected
+        WHERE kind = 'void' AND differs AND target_hash IN (SELECT identity_hash FROM candidates)
+        ORDER BY ALL LIMIT ?""",
+        [_NAMED_CONFLICTS],
     )
-    return [f"{source} {event_id}: {place} differs from {first}" for source, event_id, place, first in rows]
+    return [f"{source} {event_id}: {place} {against}" for source, event_id, place, against in rows]
 
 
-_DEDUPLICATED = """
-    SELECT * EXCLUDE (rank, first_content, first_place) FROM ranked
-    WHERE rank = 1 AND occurred_on = getvariable('day')
+_NETTED = """
+    SELECT * FROM judged WHERE outcome = 'event' AND occurred_on = getvariable('day')
     UNION ALL BY NAME
-    SELECT * FROM candidates WHERE identity_hash NOT IN (SELECT identity_hash FROM repeated)
+    SELECT * FROM candidates WHERE identity_hash NOT IN (SELECT identity_hash FROM questioned)
     ORDER BY company_id"""
 
 # `fingerprinted` is the view that `fingerprint_of` leaves behind: the day's events as written.

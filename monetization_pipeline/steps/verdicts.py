@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from monetization_pipeline.datasets import (
     ALL,
+    CORRECTIONS,
     DAILY_USAGE,
     ENTITY_CHANGES,
     EVENTS,
@@ -25,6 +26,9 @@ from monetization_pipeline.lake.ingest_log import read_log, visible_files
 from monetization_pipeline.metering.daily import BUCKETS, METERED
 from monetization_pipeline.steps.counts import EVENT_DAY, Counts, count_days, count_period, count_received
 from monetization_pipeline.steps.pipeline import Pipeline
+
+#: What an ingest brings, each under its name in `landing_files`.
+BY_BATCH = (RAW_EVENTS, REFUSALS, CORRECTIONS, ENTITY_CHANGES)
 
 
 def schema_problems(
@@ -49,10 +53,10 @@ def received_problems(pipeline: Pipeline, days: Collection[date]) -> list[str]:
     files = [file for file in read_log(pipeline.lake).files if file.received_on in days]
     listed: Counter[tuple[str, str]] = Counter()
     for file in files:
-        for spec in (RAW_EVENTS, REFUSALS, ENTITY_CHANGES):
+        for spec in BY_BATCH:
             listed[spec.name, file.batch_id] += getattr(file, spec.name)
     problems = replace(_no_counts(), received=count_received(files)).problems
-    for spec in (RAW_EVENTS, REFUSALS, ENTITY_CHANGES):
+    for spec in BY_BATCH:
         held: Counter[str] = Counter()
         for path in visible_files(pipeline.lake, spec, {file.batch_id for file in files}):
             held[path.name.partition("-")[0]] += pq.read_metadata(path).num_rows

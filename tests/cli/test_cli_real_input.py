@@ -26,6 +26,7 @@ COUNTS = (
     "corrections",
     "entity_changes",
     "refusals",
+    "replacements",
     "duplicates",
     "conflicts",
     "voided",
