@@ -4,9 +4,12 @@ Instants are UTC microseconds. A value is DECIMAL(28,12), a sum DECIMAL(38,12), 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
+
+from monetization_pipeline.dataset_specs import Column as _Column
+from monetization_pipeline.dataset_specs import DatasetSpec
+from monetization_pipeline.dataset_specs import schema as _schema
 
 INSTANT = pa.timestamp("us", tz="UTC")
 VALUE = pa.decimal128(28, 12)
@@ -16,37 +19,7 @@ EXACT_AMOUNT = pa.decimal128(38, 24)
 #: The partition of a dataset that has none.
 WHOLE = "all"
 
-
-@dataclass(frozen=True, slots=True)
-class DatasetSpec:
-    """One dataset. `partition_column` is None where the whole dataset is one partition.
-
-    `row_hash` names the column whose sum is the fingerprint; without one, all columns but `volatile` enter it.
-    `by_batch` datasets only ever grow, by ingest batches, and show a batch once `landing_files` lists it.
-    """
-
-    name: str
-    doc: str
-    schema: pa.Schema
-    key: tuple[str, ...]
-    partition_column: str | None = None
-    row_hash: str | None = None
-    volatile: tuple[str, ...] = ()
-    by_batch: bool = False
-
-
-def _schema(*fields: tuple[str, pa.DataType, str]) -> pa.Schema:
-    return pa.schema([pa.field(name, kind, metadata={"doc": doc}) for name, kind, doc in fields])
-
-
-def describe(field: pa.Field) -> str:
-    """What a column means."""
-    metadata: dict[bytes, bytes] = field.metadata or {}
-    return metadata.get(b"doc", b"").decode()
-
-
 _TEXT, _LONG, _DAY = pa.string(), pa.int64(), pa.date32()
-_Column = tuple[str, pa.DataType, str]
 
 _PLACE: Sequence[_Column] = (
     ("source", _TEXT, "declared source that the record came from"),

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import dagster as dg
 
-from monetization_pipeline.datasets import DatasetSpec, describe
+from monetization_pipeline.dataset_specs import DatasetSpec, describe
 from monetization_pipeline.money import plain
 from monetization_pipeline.steps.pipeline import CODE_VERSION
 
