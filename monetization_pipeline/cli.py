@@ -137,10 +137,19 @@ def init(directory: Path, example: str | None) -> None:
 @main.command()
 @click.option("--source", required=True, help="A source declared in sources/.")
 @click.option("--received-at", type=InstantType(), help="When the files were received; for history. Default: now.")
+@click.option(
+    "--watch", is_flag=True, help="Go on, and take in each file that appears in the folders, once it is whole."
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_with_settings
 def ingest(
-    settings: "Settings", pipeline: "Pipeline", source: str, received_at: datetime | None, paths: tuple[Path, ...]
+    settings: "Settings",
+    pipeline: "Pipeline",
+    *,
+    source: str,
+    received_at: datetime | None,
+    watch: bool,
+    paths: tuple[Path, ...],
 ) -> None:
     """Take files into landing and ingest them. A file that is known already changes nothing.
 
@@ -150,10 +159,47 @@ def ingest(
     from monetization_pipeline.definitions import ingest_days
     from monetization_pipeline.steps.receive import receive
 
+    if watch:
+        if received_at is not None:
+            raise click.UsageError("--watch receives files as they come: leave out --received-at")
+        _watch(settings, pipeline, source, paths)
+        return
     received = receive(pipeline, source, paths, received_at or _now())
     with console.progress("ingesting") as report:
         ingested = ingest_days(settings, pipeline, sorted({file.received_on for file in received}), report)
     console.show_ingest(received, ingested)
+
+
+def _watch(settings: "Settings", pipeline: "Pipeline", source: str, folders: tuple[Path, ...]) -> None:
+    import signal
+    from threading import Event
+
+    from monetization_pipeline import console
+    from monetization_pipeline.automation.watching import Telling, keep_ingesting
+    from monetization_pipeline.definitions import ingest_days
+    from monetization_pipeline.steps.watching import watch
+
+    watched = watch(pipeline, source, folders)
+    stop = Event()
+
+    def interrupted(*_: object) -> None:
+        # Once more: whoever asks does not want to wait for what is being done.
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    click.echo(f"watching {', '.join(map(str, folders))}; interrupt to stop", err=True)
+    with console.progress("ingesting") as report:
+        keep_ingesting(
+            watched,
+            lambda days: ingest_days(settings, pipeline, days, report),
+            Telling(console.show_ingest, lambda problem: click.echo(f"error: {problem}", err=True)),
+            _now,
+            stop,
+        )
+    click.echo("stopped", err=True)
 
 
 @main.command()

@@ -59,7 +59,17 @@ def undeclared_inboxes(pipeline: Pipeline) -> list[Path]:
     """Inboxes with files in them that nobody takes in, since their source is not declared."""
     declared = declared_names(pipeline.home.sources)
     inboxes = pipeline.landing.root.glob("*/inbox")
-    return sorted(inbox for inbox in inboxes if inbox.parent.name not in declared and any(_below(inbox)))
+    return sorted(inbox for inbox in inboxes if inbox.parent.name not in declared and any(files_below(inbox)))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Files in a folder and the folders in it, without what `is_passed_over`; links to folders are not followed."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_passed_over(name)]
+        for name in names:
+            path = Path(parent, name)
+            if not is_passed_over(name) and path.is_file():
+                yield path
 
 
 def is_passed_over(name: str) -> bool:
@@ -71,7 +81,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        found = sorted(_below(path))
+        found = sorted(files_below(path))
     elif glob.has_magic(str(path)):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - pathlib's looks into hidden folders
         found = [file for match in map(Path, matches) if not is_passed_over(match.name) for file in _files_in(match)]
@@ -85,22 +95,12 @@ def _files(path: Path) -> list[Path]:
 
 
 def _files_in(path: Path) -> list[Path]:
-    return sorted(_below(path)) if path.is_dir() else [path]
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """Files in a folder and the folders in it, whatever is passed over left out; links to folders are not followed."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_passed_over(name)]
-        for name in names:
-            path = Path(parent, name)
-            if not is_passed_over(name) and path.is_file():
-                yield path
+    return sorted(files_below(path)) if path.is_dir() else [path]
 
 
 def _settled(inbox: Path) -> Iterator[Path]:
     now = time.time()
-    for path in _below(inbox):
+    for path in files_below(inbox):
         try:
             found = path.lstat()
         except FileNotFoundError:

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-_MONETIZE = Path(sys.executable).with_name("monetize")
 _NOT_OURS = ("STRIPE_", "MONETIZATION_", "DAGSTER_")
 
 
@@ -27,19 +26,25 @@ class Ended:
         return self.out + self.err
 
 
+def environment_for(more: Mapping[str, str]) -> dict[str, str]:
+    """An environment with nothing of this machine's own settings in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
+    return {**kept, "COLUMNS": "200", **more}
+
+
 @dataclass(frozen=True)
 class Monetize:
     """Calls `monetize` in a folder, with nothing of this machine's own settings in the environment."""
 
+    program: ClassVar[Path] = Path(sys.executable).with_name("monetize")
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str | Path) -> Ended:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
         ended = subprocess.run(
-            [_MONETIZE, *map(str, arguments)],
+            [self.program, *map(str, arguments)],
             cwd=self.home,
-            env={**kept, "COLUMNS": "200", **self.environment},
+            env=environment_for(self.environment),
             capture_output=True,
             text=True,
             check=False,

@@ -1,0 +1,77 @@
+"""docs/formats.md says what is so: each declaration and file on it gives the events beside them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from workshop import Workshop
+
+from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
+from monetization_pipeline.ingest.sources import Format
+
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "formats.md"
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    blocks: dict[str, str]
+
+
+def sections() -> list[Section]:
+    parts = re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    found = [Section(part.partition("\n")[0], dict(_BLOCK.findall(part))) for part in parts]
+    return [section for section in found if section.blocks]
+
+
+def test_every_format_and_schema_has_its_section() -> None:
+    declared = [yaml.safe_load(section.blocks["yaml"]) for section in sections()]
+    assert {declaration["format"] for declaration in declared} == {form.value for form in Format}
+    assert {declaration.get("schema") for declaration in declared} >= {
+        "moesif",
+        "kong-http-log",
+        "aws-api-gateway",
+        "cloudevents",
+    }
+
+
+@pytest.mark.parametrize("section", sections(), ids=lambda section: section.title)
+def test_a_section(section: Section, shop: Workshop, tmp_path: Path) -> None:
+    (shop.root / "sources" / "example.yaml").write_text(section.blocks["yaml"])
+    shop.take(_file(section, tmp_path), source="example")
+    expected = json.loads(section.blocks["json"])
+    events = sorted(shop.rows(RAW_EVENTS), key=lambda row: (row["line"], row["record"]))
+    refusals = sorted(shop.rows(REFUSALS), key=lambda row: row["line"])
+    assert len(events) + len(refusals) == len(expected)
+    for wanted in expected:
+        if "refused" in wanted:
+            refusal = refusals.pop(0)
+            assert {"refused": refusal["reason"], "line": refusal["line"]} == wanted
+        else:
+            row = events.pop(0)
+            assert {name: _shown(name, row[name]) for name in wanted} == wanted
+
+
+def _file(section: Section, folder: Path) -> bytes:
+    if "python" not in section.blocks:
+        return section.blocks["text"].encode()
+    program = folder / "write.py"
+    program.write_text(section.blocks["python"])
+    subprocess.run([sys.executable, program], cwd=folder, check=True, env=dict(os.environ))
+    return (folder / "file").read_bytes()
+
+
+def _shown(name: str, value: Any) -> object:
+    if isinstance(value, datetime):
+        text = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return text.replace(".000Z", "Z")
+    return json.loads(value) if name == "metadata" and value is not None else value
