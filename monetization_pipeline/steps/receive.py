@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.ingest.sources import declared_names, load_source
+from monetization_pipeline.ingest.sources import CORRECTIONS, declared_names, load_source
 from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.steps.pipeline import Pipeline
 
@@ -40,7 +40,7 @@ def take_inboxes(pipeline: Pipeline, now: datetime) -> list[LandingFile]:
     A file that may still be being written is left for the next time; one with bytes that are known is removed.
     """
     taken: list[LandingFile] = []
-    for source in sorted(declared_names(pipeline.home.sources)):
+    for source in sorted(_with_inbox(pipeline)):
         inbox = pipeline.landing.inbox(source)
         inbox.mkdir(parents=True, exist_ok=True, mode=0o700)
         if files := sorted(_settled(inbox)):
@@ -50,14 +50,12 @@ def take_inboxes(pipeline: Pipeline, now: datetime) -> list[LandingFile]:
 
 def inbox_waiting(pipeline: Pipeline) -> bool:
     """Whether `take_inboxes` would find something. Looks at names and times alone."""
-    return any(
-        True for source in declared_names(pipeline.home.sources) for _ in _settled(pipeline.landing.inbox(source))
-    )
+    return any(True for source in _with_inbox(pipeline) for _ in _settled(pipeline.landing.inbox(source)))
 
 
 def undeclared_inboxes(pipeline: Pipeline) -> list[Path]:
     """Inboxes with files in them that nobody takes in, since their source is not declared."""
-    declared = declared_names(pipeline.home.sources)
+    declared = _with_inbox(pipeline)
     inboxes = pipeline.landing.root.glob("*/inbox")
     return sorted(inbox for inbox in inboxes if inbox.parent.name not in declared and any(files_below(inbox)))
 
@@ -75,6 +73,10 @@ def files_below(folder: Path) -> Iterator[Path]:
 def is_passed_over(name: str) -> bool:
     """Whether a file or folder is hidden, or by its name not whole yet."""
     return name.startswith(".") or name.endswith(_UNFINISHED)
+
+
+def _with_inbox(pipeline: Pipeline) -> set[str]:
+    return {*declared_names(pipeline.home.sources), CORRECTIONS}
 
 
 def _files(path: Path) -> list[Path]:

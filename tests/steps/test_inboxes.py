@@ -49,7 +49,7 @@ def test_a_dropped_file_is_moved_received_now_and_ingested(shop: Workshop) -> No
 def test_without_any_inbox_nothing_waits_and_the_inboxes_of_declared_sources_are_made(shop: Workshop) -> None:
     assert not inbox_waiting(shop.pipeline)
     assert take_inboxes(shop.pipeline, RECEIVED) == []
-    assert [path.parent.name for path in shop.pipeline.landing.root.glob("*/inbox")] == ["logs"]
+    assert {path.parent.name for path in shop.pipeline.landing.root.glob("*/inbox")} == {"corrections", "logs"}
 
 
 LEFT = {
