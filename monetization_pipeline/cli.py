@@ -104,7 +104,7 @@ def _with_pipeline(command: Callable[..., _Result]) -> Callable[..., _Result]:
 
 def _open() -> "tuple[Settings, Pipeline]":
     from monetization_pipeline.settings import load_settings
-    from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
+    from monetization_pipeline.steps.pipeline import Home, Pipeline, Retention, Seller
     from monetization_pipeline.working_folder import prepare_instance
 
     settings = load_settings(os.environ, Path.cwd())
@@ -116,7 +116,8 @@ def _open() -> "tuple[Settings, Pipeline]":
         )
     prepare_instance(home.dagster)
     seller = Seller(settings.first_month, settings.grace, issue_zero=settings.stripe_issue_zero)
-    return settings, Pipeline(home, seller, settings.memory_limit)
+    retention = Retention(settings.keep_landing, settings.keep_replaced)
+    return settings, Pipeline(home, seller, settings.memory_limit, retention)
 
 
 def _now() -> datetime:
@@ -324,6 +325,23 @@ def publish(settings: "Settings", pipeline: "Pipeline", period: str, dry_run: bo
     console.show_published(published)
     if not published.complete:
         sys.exit(1)
+
+
+@main.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change and remove nothing.")
+@_with_pipeline
+def maintain(pipeline: "Pipeline", dry_run: bool) -> None:
+    """Compact small files, and remove what is of no use any more.
+
+    No figure changes. Landing files go MONETIZATION_LANDING_DAYS (30) after they were ingested, replaced files of the
+    lake after MONETIZATION_REPLACED_DAYS (7). May run beside everything else.
+    """
+    from monetization_pipeline import console
+    from monetization_pipeline.steps.maintenance import maintain as maintain_folder
+
+    with console.progress("maintaining"):
+        done = maintain_folder(pipeline, _now(), dry_run=dry_run)
+    console.show_maintained(done, dry_run)
 
 
 @main.group()

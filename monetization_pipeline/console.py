@@ -15,6 +15,7 @@ from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.metering.daily import BUCKETS
 from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts
 from monetization_pipeline.steps.explain import Explained, explained_json
+from monetization_pipeline.steps.maintenance import Tidied
 from monetization_pipeline.steps.publish import InvoiceState, PublishedPeriod
 from monetization_pipeline.steps.raw_events import IngestReport
 
@@ -237,6 +238,18 @@ def _show_left_alone(differing: Sequence[InvoiceState], not_final: Sequence[Invo
         )
     if not_final:
         _out.print(f"{len(not_final)} invoices are not final yet.")
+
+
+def show_maintained(done: Sequence[Tidied], dry_run: bool) -> None:
+    """What maintenance did, or would do: a line for each kind of work at each place."""
+    for tidied in done:
+        files = f"{tidied.files} file{'' if tidied.files == 1 else 's'}"
+        outcome = f"rewritten as {tidied.made}" if tidied.made else f"{tidied.work}, removed"
+        _out.print(f"{tidied.place}: {files} ({tidied.size:,} bytes) {outcome}", markup=False)
+    if not done:
+        _out.print("There is nothing to tidy up.")
+    elif dry_run:
+        _out.print("This was a dry run: nothing was changed or removed.")
 
 
 def _plain(value: object) -> Text:

@@ -6,7 +6,7 @@ Nothing of the working folder is read here but its settings: a catalog that is b
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import dagster as dg
 from monetization_pipeline.assets import all_assets
 from monetization_pipeline.automation.in_process import opened_instance
 from monetization_pipeline.automation.jobs import all_jobs
+from monetization_pipeline.automation.maintenance import maintenance_job, maintenance_schedule
 from monetization_pipeline.automation.publishing import publish_recorded
 from monetization_pipeline.automation.running import PeriodRun, ingest_received_days, run_period
 from monetization_pipeline.checks import all_checks
@@ -36,16 +37,20 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Everything Dagster is to know of one working folder."""
     grids = grids_from(settings.first_month)
+    maintenance = maintenance_job(lambda: datetime.now(UTC))
     return dg.Definitions(
         assets=all_assets(grids),
         asset_checks=all_checks(grids),
-        jobs=all_jobs(),
+        jobs=[*all_jobs(), maintenance],
+        schedules=[maintenance_schedule(maintenance)],
         resources={
             "pipeline": PipelineResource(
                 home=str(settings.home),
                 first_month=settings.first_month,
                 grace_days=settings.grace.days,
                 memory_limit=settings.memory_limit,
+                landing_days=settings.keep_landing.days,
+                replaced_days=settings.keep_replaced.days,
                 issue_zero=settings.stripe_issue_zero,
             ),
             "stripe": _stripe(settings),

@@ -11,6 +11,7 @@ from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.periods import PeriodKeyError, parse_month
 
 _MAX_GRACE_DAYS = 366
+_MAX_KEPT_DAYS = 36_500
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
 
@@ -26,6 +27,8 @@ class Settings:
     first_month: str = "2020-01"
     grace: timedelta = timedelta(days=1)
     memory_limit: str = "800MB"
+    keep_landing: timedelta = timedelta(days=30)
+    keep_replaced: timedelta = timedelta(days=7)
     stripe_mode: str = "sandbox"
     stripe_api_key: str = field(default="", repr=False)
     stripe_api_base: str | None = None
@@ -45,6 +48,8 @@ def load_settings(environment: Mapping[str, str], here: Path) -> Settings:
         first_month=_month(values.get("MONETIZATION_FIRST_MONTH") or "2020-01"),
         grace=_days("MONETIZATION_GRACE_DAYS", values.get("MONETIZATION_GRACE_DAYS") or "1"),
         memory_limit=values.get("MONETIZATION_MEMORY_LIMIT") or "800MB",
+        keep_landing=_kept("MONETIZATION_LANDING_DAYS", values.get("MONETIZATION_LANDING_DAYS") or "30"),
+        keep_replaced=_kept("MONETIZATION_REPLACED_DAYS", values.get("MONETIZATION_REPLACED_DAYS") or "7"),
         stripe_mode=values.get("STRIPE_MODE") or "sandbox",
         stripe_api_key=values.get("STRIPE_API_KEY") or "",
         stripe_api_base=values.get("STRIPE_API_BASE") or None,
@@ -60,10 +65,15 @@ def _month(text: str) -> str:
     return text
 
 
-def _days(name: str, text: str) -> timedelta:
-    if not (text.isascii() and text.isdigit()) or int(text) > _MAX_GRACE_DAYS:
-        raise SettingsError(f"{name}: {text!r} is not a whole number of days between 0 and {_MAX_GRACE_DAYS}")
+def _days(name: str, text: str, least: int = 0, most: int = _MAX_GRACE_DAYS) -> timedelta:
+    if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+        raise SettingsError(f"{name}: {text!r} is not a whole number of days between {least} and {most}")
     return timedelta(days=int(text))
+
+
+def _kept(name: str, text: str) -> timedelta:
+    """For how long something is kept: a day at least, since a process may be at it."""
+    return _days(name, text, 1, _MAX_KEPT_DAYS)
 
 
 def _flag(name: str, text: str) -> bool:

@@ -33,6 +33,8 @@ def test_the_key_does_not_show(tmp_path: Path) -> None:
         ("MONETIZATION_GRACE_DAYS", "-1"),
         ("MONETIZATION_GRACE_DAYS", "1.5"),
         ("MONETIZATION_GRACE_DAYS", "9999"),
+        ("MONETIZATION_LANDING_DAYS", "0"),
+        ("MONETIZATION_REPLACED_DAYS", "0"),
         ("STRIPE_ISSUE_ZERO", "perhaps"),
     ],
 )

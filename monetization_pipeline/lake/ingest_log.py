@@ -15,6 +15,9 @@ from monetization_pipeline.lake.lake import Lake
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import Claim, NewFile
 
+#: A batch's id begins with its received day, in so many digits; the name of a file made of several with this and it.
+DAY_DIGITS = 8
+COMPACTED = "all"
 #: With more files than this, the log is written anew as one.
 _MANY_FILES = 64
 
@@ -137,8 +140,12 @@ def add_to_log(lake: Lake, log: IngestLog, files: Iterable[IngestedFile]) -> Non
 
 
 def visible_files(lake: Lake, spec: DatasetSpec, batches: Collection[str]) -> list[Path]:
-    """Committed files of a dataset by batches that belong to one of `batches`."""
-    return [path for path in lake.table(spec).files() if path.name.partition("-")[0] in batches]
+    """Committed files of a dataset by batches that hold rows of any of `batches`.
+
+    A file that was made of several may hold rows of other batches of that received day too, all of them listed.
+    """
+    wanted = {*batches, *(f"{COMPACTED}{batch[:DAY_DIGITS]}" for batch in batches)}
+    return [path for path in lake.table(spec).files() if path.name.partition("-")[0] in wanted]
 
 
 def _days(files: Iterable[IngestedFile]) -> dict[date, DayInput]:

@@ -6,13 +6,14 @@ gets a conflict instead of doubling rows.
 """
 
 import json
+import math
 import os
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,10 +50,13 @@ class NewFile:
     rows: int
 
 
-class _Committed(NamedTuple):
-    path: str
-    size: int
+@dataclass(frozen=True, slots=True)
+class CommittedFile:
+    """A file of the table, with its size in bytes."""
+
+    path: Path
     partition: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,16 @@ class Table:
 
     def files(self, partitions: Collection[str] | None = None) -> list[Path]:
         """Committed files, of the given partitions or of all, in a fixed order."""
+        return sorted(file.path for file in self.committed(partitions))
+
+    def committed(self, partitions: Collection[str] | None = None) -> list[CommittedFile]:
+        """The same with partition and size, in the order of the log."""
         table = self._open()
-        return [] if table is None else sorted(self.root / row.path for row in self._adds(table, partitions))
+        return [] if table is None else self._adds(table, partitions)
 
     def partitions(self) -> list[str]:
         """Partitions that hold files, in order."""
-        table = self._open()
-        return [] if table is None else sorted({row.partition for row in self._adds(table, None)})
+        return sorted({file.partition for file in self.committed()})
 
     def states(self) -> Mapping[str, PartitionState]:
         """The last committed state of every partition."""
@@ -162,6 +169,42 @@ class Table:
             self._commit(table, self._added(files), transactions, encode({WHOLE: state}))
 
         self._settle(commit)
+
+    def rewrite(self, old: Sequence[CommittedFile], new: Sequence[NewFile]) -> None:
+        """Put files in place of others that hold the same rows: to its readers the table stays what it was.
+
+        Claims of the partition stay good. Raises ConcurrentCommitError, and changes nothing, where one of the old
+        files was replaced meanwhile.
+        """
+
+        def commit(table: DeltaTable) -> None:
+            if not set(old) <= set(self._adds(table, {file.partition for file in old})):
+                raise self._conflict("files were replaced while they were rewritten")
+            # Delta takes no removals that change no data for a conflict: the partition's own transaction must tell,
+            # under the number that it has.
+            names = {f"part:{file.partition}" for file in old}
+            transactions = [Transaction(name, max(1, _commits_of(table, name))) for name in sorted(names)]
+            removed = [self._removed(file, changes_data=False) for file in old]
+            self._commit(table, [*removed, *self._added(new, changes_data=False)], transactions, None)
+
+        self._settle(commit)
+
+    def unused(self, older_than: timedelta) -> list[Path]:
+        """Files that the table has not held for so long: replaced ones, and such as were never committed."""
+        table = self._open()
+        return [] if table is None else self._vacuumed(table, older_than, dry_run=True)
+
+    def remove_unused(self, older_than: timedelta) -> list[Path]:
+        """Remove what `unused` names; who has opened the table before then must be done with it."""
+        table = self._open()
+        if table is None or not self._vacuumed(table, older_than, dry_run=True):
+            return []
+        return self._vacuumed(table, older_than, dry_run=False)
+
+    def _vacuumed(self, table: DeltaTable, older_than: timedelta, *, dry_run: bool) -> list[Path]:
+        hours = math.ceil(older_than / timedelta(hours=1))
+        names = table.vacuum(hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
+        return sorted(self.root / name for name in names)
 
     def _settle(self, commit: Callable[[DeltaTable], None]) -> None:
         """Commit on the table as it is, and again each time somebody else was faster.
@@ -226,7 +269,7 @@ class Table:
     def _values(self, partition: str) -> dict[str, str | None]:
         return {} if self.spec.partition_column is None else {self.spec.partition_column: partition}
 
-    def _adds(self, table: DeltaTable, partitions: Collection[str] | None) -> list[_Committed]:
+    def _adds(self, table: DeltaTable, partitions: Collection[str] | None) -> list[CommittedFile]:
         """Committed files, of the given partitions or of all."""
         # Not `pa.table`: it imports pandas, which takes longer than all else here.
         rows = pa.RecordBatchReader.from_stream(table.get_add_actions()).read_all()
@@ -234,10 +277,14 @@ class Table:
         values = [WHOLE] * rows.num_rows
         if column is not None:
             values = [str(row[column]) for row in rows["partition"].to_pylist()]
-        found = zip(rows["path"].to_pylist(), rows["size_bytes"].to_pylist(), values, strict=True)
-        return [_Committed(*row) for row in found if partitions is None or row[2] in partitions]
+        found = zip(rows["path"].to_pylist(), values, rows["size_bytes"].to_pylist(), strict=True)
+        return [
+            CommittedFile(self.root / path, partition, size)
+            for path, partition, size in found
+            if partitions is None or partition in partitions
+        ]
 
-    def _added(self, files: Sequence[NewFile]) -> list[AddAction]:
+    def _added(self, files: Sequence[NewFile], *, changes_data: bool = True) -> list[AddAction]:
         for file in files:
             _sync(file.path)
         return [
@@ -246,16 +293,16 @@ class Table:
                 file.path.stat().st_size,
                 self._values(file.partition),
                 int(time.time() * 1000),
-                True,
+                changes_data,
                 json.dumps({"numRecords": file.rows}),
             )
             for file in files
         ]
 
-    def _removed(self, file: _Committed) -> RemoveAction:
+    def _removed(self, file: CommittedFile, *, changes_data: bool = True) -> RemoveAction:
         return RemoveAction(
-            path=file.path,
-            data_change=True,
+            path=str(file.path.relative_to(self.root)),
+            data_change=changes_data,
             deletion_timestamp=int(time.time() * 1000),
             size=file.size,
             partition_values=self._values(file.partition),

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
+from monetization_pipeline.steps.pipeline import Home, Pipeline, Retention, Seller
 
 
 class PipelineResource(dg.ConfigurableResource):
@@ -16,9 +16,12 @@ class PipelineResource(dg.ConfigurableResource):
     first_month: str = Field(default="2020-01", description="first billing period there is, YYYY-MM")
     grace_days: int = Field(default=1, description="days after bill_at during which an invoice stays a draft")
     memory_limit: str = Field(default="800MB", description="what the engine may use before it spills to disk")
+    landing_days: int = Field(default=30, description="days that landing files are kept once they were ingested")
+    replaced_days: int = Field(default=7, description="days that files of the lake are kept once they were replaced")
     issue_zero: bool = Field(default=False, description="whether invoices of nothing are issued")
 
     def pipeline(self) -> Pipeline:
         """What every step works with."""
         seller = Seller(first_month=self.first_month, grace=timedelta(days=self.grace_days), issue_zero=self.issue_zero)
-        return Pipeline(Home(Path(self.home)), seller, self.memory_limit)
+        retention = Retention(timedelta(days=self.landing_days), timedelta(days=self.replaced_days))
+        return Pipeline(Home(Path(self.home)), seller, self.memory_limit, retention)

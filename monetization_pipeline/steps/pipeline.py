@@ -66,6 +66,14 @@ class Seller:
     issue_zero: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how long maintenance keeps landing files that were ingested, and files of the lake that were replaced."""
+
+    landing: timedelta = timedelta(days=30)
+    files: timedelta = timedelta(days=7)
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """One working folder, ready to work on."""
@@ -73,6 +81,7 @@ class Pipeline:
     home: Home
     seller: Seller = Seller()
     memory_limit: str = "800MB"
+    retention: Retention = Retention()
 
     @cached_property
     def lake(self) -> Lake:

@@ -163,4 +163,5 @@ def _batch_id(pipeline: Pipeline, files: Sequence[LandingFile], source: Source |
         declared,
         [(file.source, file.sha256, file.name) for file in files],
     ]
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return f"{files[0].received_on:%Y%m%d}{digest[:24]}"

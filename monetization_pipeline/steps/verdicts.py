@@ -51,22 +51,19 @@ def schema_problems(
 def received_problems(pipeline: Pipeline, days: Collection[date]) -> list[str]:
     """Received days whose records do not add up, or whose rows in the lake are not those that `landing_files` lists."""
     files = [file for file in read_log(pipeline.lake).files if file.received_on in days]
-    listed: Counter[tuple[str, str]] = Counter()
-    for file in files:
-        for spec in BY_BATCH:
-            listed[spec.name, file.batch_id] += getattr(file, spec.name)
     problems = replace(_no_counts(), received=count_received(files)).problems
     for spec in BY_BATCH:
+        listed: Counter[str] = Counter()
+        for file in files:
+            listed[file.received_on.isoformat()] += getattr(file, spec.name)
         held: Counter[str] = Counter()
         for path in visible_files(pipeline.lake, spec, {file.batch_id for file in files}):
-            held[path.name.partition("-")[0]] += pq.read_metadata(path).num_rows
-        for file in {file.batch_id: file for file in files}.values():
-            expected, found = listed[spec.name, file.batch_id], held[file.batch_id]
-            if expected != found:
-                problems.append(
-                    f"received day {file.received_on}, source {file.source}: landing_files lists {expected} "
-                    f"{spec.name}, but there are {found}"
-                )
+            held[path.parent.name.partition("=")[2]] += pq.read_metadata(path).num_rows
+        problems += [
+            f"received day {day}: landing_files lists {listed[day]} {spec.name}, but there are {held[day]}"
+            for day in sorted(listed | held)
+            if listed[day] != held[day]
+        ]
     return problems
 
 

@@ -1,6 +1,6 @@
 """Tables: what replacing, extending and adding a batch do, who gets a conflict, and that states outlive checkpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,93 @@ def test_batches_and_replacements_leave_each_other_alone(lake: Lake) -> None:
     table.append("one", [written(table, [2], "c", "one-")])
     table.replace(claim, [written(table, [3], "b")], {"b": state("b")})
     assert content(table) == [1, 2, 3]
+
+
+# --- files rewritten as others ----------------------------------------------------------------------------------------
+
+
+def compacted(table: Table, day: str = "a") -> None:
+    """All files of a day rewritten as one, whatever lies between looking at them and the commit."""
+    old = table.committed([day])
+    values = [value for file in old for value in pq.ParquetFile(file.path).read()["value"].to_pylist()]
+    table.rewrite(old, [written(table, values, day, "all-")])
+
+
+def fill_in_batches(table: Table) -> None:
+    for number in range(3):
+        table.append(f"b{number}", [written(table, [number], "a", f"b{number}-")])
+
+
+def test_rewritten_files_hold_the_same_rows_and_claims_of_the_partition_stay_good(lake: Lake) -> None:
+    table = lake.table(DAYS)
+    table.replace(table.claim(["a"]), [written(table, [1], "a"), written(table, [2], "a")], {"a": state("a")})
+    claim = table.claim(["a"])
+    compacted(table)
+    assert (content(table), len(table.files()), table.state("a")) == ([1, 2], 1, state("a"))
+    table.replace(claim, [written(table, [3], "a")], {"a": state("b")})
+    assert content(table) == [3]
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, other: Callable[[], None]) -> None:
+    """The next commit waits until `other` has committed, though it looked at the table before."""
+    commit = Table._commit
+
+    def commit_after_the_other(table: Table, *arguments: Any) -> None:
+        monkeypatch.undo()
+        other()
+        commit(table, *arguments)
+
+    monkeypatch.setattr(Table, "_commit", commit_after_the_other)
+
+
+def test_of_two_that_rewrite_the_same_files_the_second_is_told(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    fill_in_batches(mine)
+    meanwhile(monkeypatch, lambda: compacted(theirs))
+    with pytest.raises(ConcurrentCommitError):
+        compacted(mine)
+    assert content(mine) == content(theirs) == [0, 1, 2]
+
+
+def test_files_that_were_rewritten_meanwhile_are_replaced_all_the_same(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    put(mine, [0, 1], "a")
+    claim = mine.claim(["a"])
+    meanwhile(monkeypatch, lambda: compacted(theirs))
+    mine.replace(claim, [written(mine, [2], "a")], {"a": state("mine")})
+    assert content(mine) == content(theirs) == [2]
+
+
+def test_files_that_were_replaced_meanwhile_are_not_rewritten(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    put(mine, [0, 1], "a")
+    meanwhile(monkeypatch, lambda: put(theirs, [2], "a"))
+    with pytest.raises(ConcurrentCommitError):
+        compacted(mine)
+    assert content(mine) == content(theirs) == [2]
+    assert mine.state("a") == state("[2]")
+
+
+@pytest.mark.parametrize("rewriting", [True, False])
+def test_a_batch_that_comes_while_files_are_rewritten_is_kept(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, rewriting: bool
+) -> None:
+    mine, theirs = lake.table(DAYS), Lake(lake.root).table(DAYS)
+    fill_in_batches(mine)
+
+    def add(table: Table) -> None:
+        table.append("late", [written(table, [9], "a", "late-")])
+
+    if rewriting:
+        meanwhile(monkeypatch, lambda: add(theirs))
+        compacted(mine)
+    else:
+        meanwhile(monkeypatch, lambda: compacted(theirs))
+        add(mine)
+    assert content(mine) == content(theirs) == [0, 1, 2, 9]
+    assert len(mine.files()) == 2
 
 
 def test_extending_a_dataset_of_one_partition(lake: Lake) -> None:

@@ -1,0 +1,54 @@
+"""The job that keeps a working folder tidy, and when it runs."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import dagster as dg
+
+from monetization_pipeline.resources.failures import run_step
+from monetization_pipeline.resources.pipeline import PipelineResource
+from monetization_pipeline.steps.maintenance import Tidied, Work, maintain
+
+MAINTENANCE = "maintenance"
+
+
+def maintenance_job(clock: Callable[[], datetime]) -> dg.JobDefinition:
+    """One job for all of it: it takes part in no partition, and may run beside everything else."""
+
+    @dg.op(description="Does all of it, one thing after another.")
+    def tidy_up(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
+        done = run_step(lambda: maintain(pipeline.pipeline(), clock()))
+        for tidied in done:
+            context.log.info("%s: %d files, %d bytes, %s", tidied.place, tidied.files, tidied.size, tidied.work)
+        context.add_output_metadata(_summary(done))
+
+    @dg.job(
+        name=MAINTENANCE,
+        description="Compact small files of the lake; remove landing files and replaced files that are kept no longer, "
+        "and what killed processes left. Changes no figure.",
+    )
+    def maintenance() -> None:
+        tidy_up()
+
+    return maintenance
+
+
+def maintenance_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
+    """Every Sunday night."""
+    return dg.ScheduleDefinition(
+        name=MAINTENANCE,
+        job=job,
+        cron_schedule="30 3 * * 0",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Tidies up every Sunday at 03:30 UTC.",
+    )
+
+
+def _summary(done: Sequence[Tidied]) -> dict[str, int]:
+    """Numbers under the same names each time, so that they can be plotted."""
+    return {
+        f"{work.name.lower()} {unit}": sum(getattr(tidied, name) for tidied in done if tidied.work is work)
+        for work in Work
+        for unit, name in (("files", "files"), ("bytes", "size"))
+    }
