@@ -280,6 +280,17 @@ USAGE = DatasetSpec(
     ("subscription_id", "segment_start", "period_start", "meter_id", "grouping", "group"),
     "billing_period",
 )
+CATALOGS = DatasetSpec(
+    "catalogs",
+    "every catalog that a run used, kept when it differs from the one before; append-only",
+    _schema(
+        ("catalog_digest", _TEXT, "SHA-256 of the content"),
+        ("prices_digest", _TEXT, "digest of its prices, as rated_lines names it"),
+        ("used_from", INSTANT, "as_of of the first run that used it"),
+        ("content", _TEXT, "meters and plans as JSON; what stands at its default is left out"),
+    ),
+    ("used_from",),
+)
 RATED_LINES = DatasetSpec(
     "rated_lines",
     "usage and fees × prices: exact amounts",
@@ -301,11 +312,12 @@ RATED_LINES = DatasetSpec(
         ("quantity", SUM, "quantity before transformation"),
         ("amount", EXACT_AMOUNT, "exact, unrounded amount"),
         ("description", _TEXT, "what the company reads"),
-        ("explanation", _TEXT, "JSON: how the amount comes about"),
         _PERIOD_KEY,
     ),
     ("line_id",),
     "billing_period",
+    # What line_id is made of (rule 18).
+    volatile=("subscription_id", "price_id", "kind", "period_start", "full_period_start", "full_period_end", "group"),
 )
 INVOICES = DatasetSpec(
     "invoices",
@@ -378,6 +390,7 @@ ALL: tuple[DatasetSpec, ...] = (
     METER_REFUSALS,
     UNBILLED,
     USAGE,
+    CATALOGS,
     RATED_LINES,
     INVOICES,
     INVOICE_LINES,

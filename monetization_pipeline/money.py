@@ -30,6 +30,8 @@ CURRENCIES: dict[str, int] = dict.fromkeys(_TWO_DIGITS.split(), _DEFAULT_EXPONEN
     code: exponent for exponent, codes in _OTHER_EXPONENTS.items() for code in codes.split()
 }
 
+_MINOR_UNITS = {code: Decimal(1).scaleb(-exponent) for code, exponent in CURRENCIES.items()}
+
 
 class UnknownCurrencyError(MonetizeError):
     """A currency that ISO 4217 does not list."""
@@ -50,7 +52,8 @@ def exponent_of(currency: str) -> int:
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:
     """`amount` to the currency's minor unit, half away from zero. The only rounding of money there is (rule 13)."""
-    return amount.quantize(Decimal(1).scaleb(-exponent_of(currency)), rounding=ROUND_HALF_UP, context=EXACT)
+    unit = _MINOR_UNITS.get(currency) or Decimal(1).scaleb(-exponent_of(currency))
+    return amount.quantize(unit, ROUND_HALF_UP, EXACT)
 
 
 def exact(fraction: Fraction) -> Decimal:

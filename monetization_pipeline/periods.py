@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from monetization_pipeline.errors import MonetizeError
@@ -30,6 +31,7 @@ class Period:
         return clipped if clipped.start < clipped.end else None
 
 
+@lru_cache(maxsize=4096)
 def local_midnight(day: date, zone: str) -> datetime:
     """The UTC instant at which `day` begins in `zone`: the first there is, where a clock change skips midnight."""
     naive = datetime.combine(day, time.min)
@@ -39,6 +41,7 @@ def local_midnight(day: date, zone: str) -> datetime:
     return instant
 
 
+@lru_cache(maxsize=4096)
 def month_start(year: int, month: int, zone: str) -> datetime:
     """First instant of a local month; `month` may run past 12 or below 1."""
     years, index = divmod(month - 1, 12)

@@ -1,6 +1,7 @@
 """Dagster's face of the catalog as it was read, with the digests that decide what is out of date."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -8,7 +9,7 @@ from monetization_pipeline.assets.faces import OWNERS, table
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps.catalogs import metering_digests, price_digests, read_catalog
+from monetization_pipeline.steps.catalogs import metering_digests, price_digests, used_catalog
 
 GROUP = "catalog"
 METERS, PRICES = "meters", "prices"
@@ -25,10 +26,10 @@ def catalog_assets() -> Sequence[dg.AssetsDefinition]:
         kinds={"yaml"},
         owners=OWNERS,
         description="Which events count, how they become quantities, and which plan prices which meter.\n\n"
-        "Read from the working folder's `catalog/`; materializing checks it.",
+        "Read from the working folder's `catalog/`; materializing checks and keeps it.",
     )
     def meters(pipeline: PipelineResource) -> dg.MaterializeResult:
-        catalog = run_step(lambda: read_catalog(pipeline.pipeline()))
+        catalog = run_step(lambda: used_catalog(pipeline.pipeline(), datetime.now(UTC)))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(catalog.meters),
@@ -43,10 +44,10 @@ def catalog_assets() -> Sequence[dg.AssetsDefinition]:
         kinds={"yaml"},
         owners=OWNERS,
         description="Plans and what they charge.\n\nRead from the working folder's `catalog/`; materializing checks "
-        "it.",
+        "and keeps it.",
     )
     def prices(pipeline: PipelineResource) -> dg.MaterializeResult:
-        catalog = run_step(lambda: read_catalog(pipeline.pipeline()))
+        catalog = run_step(lambda: used_catalog(pipeline.pipeline(), datetime.now(UTC)))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": sum(len(plan.prices) for plan in catalog.plans),

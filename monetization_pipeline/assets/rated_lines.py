@@ -1,5 +1,7 @@
 """Dagster's face of `rated_lines`."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from monetization_pipeline.assets.catalog import PRICES
@@ -11,7 +13,7 @@ from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.steps import rated_lines as step
 from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.catalogs import used_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 
 GROUP = "rating"
@@ -29,7 +31,8 @@ def rated_lines_asset(grids: Grids) -> dg.AssetsDefinition:
     )
     def rated_lines(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
         work, month = pipeline.pipeline(), context.partition_key
-        state = run_step(lambda: step.build(work, Attribution.read(work, read_catalog(work)), month))
+        # Kept with the lines that it prices, so that they can be explained.
+        state = run_step(lambda: step.build(work, Attribution.read(work, used_catalog(work, datetime.now(UTC))), month))
         return dg.MaterializeResult(metadata={**rows_metadata(state.rows), **_report(work, month)})
 
     return rated_lines

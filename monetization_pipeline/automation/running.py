@@ -21,7 +21,7 @@ from monetization_pipeline.lake.ingest_log import read_log
 from monetization_pipeline.partitions import Grids, event_key, grids_from, received_key
 from monetization_pipeline.periods import month_period
 from monetization_pipeline.steps import customers, plan
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.catalogs import keep_catalog, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
 from monetization_pipeline.steps.usage import billable, span_days
@@ -63,6 +63,7 @@ def run_period(
     catalog = read_catalog(pipeline)
     run = _Run(InProcess(definitions, instance), pipeline, grids, report)
     customers.land_files(pipeline, now)
+    keep_catalog(pipeline, catalog, now)
     ingested = run.ingest(plan.received_days(pipeline))
     run.refresh_customers(catalog)
     run.make_days(catalog, month)

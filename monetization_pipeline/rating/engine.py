@@ -1,148 +1,173 @@
-"""Usage or a fee, and its price, to a rated line that explains itself.
-
-The explanation is a JSON object; figures are decimal text:
-
-    {"model": "graduated", "quantity": "12400",
-     "transform": {"divide": "1000", "round": "up", "step": "1", "quantity": "13"}, "included_units": "5",
-     "units": "8", "parts": [{"tier": 1, "up_to": null, "units": "8", "unit_amount": "2", "flat_amount": "0",
-     "amount": "16"}], "amount": "16"}
-
-`transform` and `included_units` stand there where the price has them. A fee has no `quantity` and no `units`; its part
-shows `full_amount` and, where it is prorated, `days` and `full_days` or `seconds` and `full_seconds`. The amounts of
-the parts add up to `amount` exactly. A new price model is one file and one line in `CHARGES`.
-"""
+"""Usage or fees, and their prices, to rated lines. A new price model is one file and one line in `MODELS`."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
-from monetization_pipeline.catalog.models import Plan, Price, PriceModel, Transform
+from monetization_pipeline.catalog.models import Plan, Price, PriceModel
 from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.money import EXACT_SCALE, plain
 from monetization_pipeline.periods import Period
 from monetization_pipeline.rating import flat, graduated, package, per_unit, volume
-from monetization_pipeline.rating.ids import line_id
-from monetization_pipeline.rating.lines import Charge, LineKind, RatedLine, RatingError, Usage
+from monetization_pipeline.rating.amounts import Pricing, cut
+from monetization_pipeline.rating.ids import make_ids
+from monetization_pipeline.rating.lines import (
+    UNGROUPED,
+    LineKind,
+    Part,
+    PricedBy,
+    RatedLine,
+    RatingError,
+    Span,
+    UsageRow,
+)
 from monetization_pipeline.rating.planning import active_part, bill_at
-from monetization_pipeline.rating.quantity import charged_units, transformed
-
-#: How each price model charges units; a fee has none and goes through `flat`.
-CHARGES: Mapping[PriceModel, Callable[[Price, Decimal], Charge]] = {
-    PriceModel.PER_UNIT: per_unit.charge,
-    PriceModel.GRADUATED: graduated.charge,
-    PriceModel.VOLUME: volume.charge,
-    PriceModel.PACKAGE: package.charge,
-}
+from monetization_pipeline.rating.quantity import charging_units
 
 #: Whole digits of an exact amount: what is left of 38 (DECIMAL(38,24)).
 _WHOLE_DIGITS = 38 - EXACT_SCALE
-_UNGROUPED = "{}"
-_json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_TOO_LARGE = Decimal(1).scaleb(_WHOLE_DIGITS)
+_USAGE, _FEE = LineKind.USAGE.value, LineKind.FEE.value
 
 
-def rate_usage(price: Price, usage: Usage, currency: str) -> RatedLine:
-    """Price one usage row. Due at the full period's end.
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How a price model charges units: `pricing` for many rows, `parts` step by step for people."""
 
-    Raises ValueError where the price is not one of that meter and grouping, RatingError where the amount has more
-    digits than can be stored.
+    pricing: Callable[[Price], Pricing]
+    parts: Callable[[Price, Decimal], tuple[Part, ...]]
+
+
+#: A fee has no units and goes through `flat`.
+MODELS: Mapping[PriceModel, Model] = {
+    PriceModel.PER_UNIT: Model(per_unit.pricing, per_unit.parts),
+    PriceModel.GRADUATED: Model(graduated.pricing, graduated.parts),
+    PriceModel.VOLUME: Model(volume.pricing, volume.parts),
+    PriceModel.PACKAGE: Model(package.pricing, package.parts),
+}
+
+
+class UsagePrice:
+    """A price of usage, ready for many rows: what is the same for all of them is worked out once."""
+
+    def __init__(self, price: Price) -> None:
+        self.price_id = price.price_id
+        self._units = charging_units(price)
+        self._cost = MODELS[price.model].pricing(price)
+        self._description = price.description or price.price_id
+
+    def amount(self, quantity: Decimal) -> Decimal:
+        """The exact amount for a period's whole metered quantity.
+
+        Raises RatingError where it has more digits than can be stored.
+        """
+        amount = self._cost(self._units(quantity))
+        if amount >= _TOO_LARGE:
+            raise _too_large(amount, self.price_id)
+        return cut(amount)
+
+    def description(self, group: str) -> str:
+        """What the company reads."""
+        if group == UNGROUPED:
+            return self._description
+        values = ", ".join(f"{name}: {value}" for name, value in json.loads(group).items())
+        return f"{self._description} ({values})"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLines:
+    """Rated lines as columns: of which row each is, by which price (both by their position), and what came out."""
+
+    rows: list[int] = field(default_factory=list[int])
+    prices: list[int] = field(default_factory=list[int])
+    line_ids: list[str] = field(default_factory=list[str])
+    amounts: list[Decimal] = field(default_factory=list[Decimal])
+    descriptions: list[str] = field(default_factory=list[str])
+
+
+def rate_usage(
+    prices: Sequence[UsagePrice], priced_by: Mapping[PricedBy, Sequence[int]], rows: Iterable[UsageRow]
+) -> UsageLines:
+    """Price usage rows; `priced_by` says which of `prices` charge a row. A row that none charges has no line.
+
+    Raises RatingError where an amount has more digits than can be stored.
     """
-    if price.meter != usage.meter_id or price.group_by != usage.grouping:
-        raise ValueError(f"price {price.price_id} is not one of meter {usage.meter_id} grouped by {usage.grouping}")
-    units = charged_units(usage.quantity, price)
-    charge = CHARGES[price.model](price, units)
-    period = usage.period
-    start, end = max(usage.segment_start, period.start), usage.segment_end
-    return RatedLine(
-        line_id=line_id(
-            usage.subscription_id, price.price_id, start=start, group=usage.group, period=period, kind=LineKind.USAGE
-        ),
-        company_id=usage.company_id,
-        subscription_id=usage.subscription_id,
-        plan_id=usage.plan_id,
-        price_id=price.price_id,
-        meter_id=usage.meter_id,
-        kind=LineKind.USAGE,
-        currency=currency,
-        bill_at=period.end,
-        period_start=start,
-        period_end=period.end if end is None or end > period.end else end,
-        full_period_start=period.start,
-        full_period_end=period.end,
-        group=usage.group,
-        quantity=usage.quantity,
-        amount=_storable(charge.amount, price, usage.subscription_id),
-        description=_description(price, usage.group),
-        explanation=_explain_usage(price, usage.quantity, units, charge),
+    lines = UsageLines()
+    hashes: list[bytes] = []
+    for position, (key, subscription_id, span, group, quantity) in enumerate(rows):
+        for number in priced_by.get(key, ()):
+            price = prices[number]
+            try:
+                lines.amounts.append(price.amount(quantity))
+            except RatingError as error:
+                raise RatingError(f"subscription {subscription_id}: {error}") from None
+            hashes.append(span.line_hash(subscription_id, price.price_id, group, _USAGE))
+            lines.rows.append(position)
+            lines.prices.append(number)
+            lines.descriptions.append(price.description(group))
+    lines.line_ids.extend(make_ids("ln", hashes))
+    return lines
+
+
+class DueFee(NamedTuple):
+    """A fee that `planning.fees_due` finds in a billing month, for a full period. `zone` says where days begin."""
+
+    plan: Plan
+    price: Price
+    subscription: Subscription
+    period: Period
+    zone: str
+
+
+def rate_fees(fees: Iterable[DueFee]) -> list[RatedLine]:
+    """Price recurring fees; one whose subscription has no part, or no day, of its period has no line.
+
+    Raises RatingError where an amount has more digits than can be stored.
+    """
+    charged: list[tuple[DueFee, Span, Decimal]] = []
+    for fee in fees:
+        active = active_part(fee.subscription, fee.period)
+        amount = None if active is None else flat.amount(fee.price, active, fee.period, fee.zone)
+        if active is not None and amount is not None:
+            if amount >= _TOO_LARGE:
+                raise _too_large(amount, fee.price.price_id)
+            charged.append((fee, Span(fee.period, active), amount))
+    ids = make_ids(
+        "ln",
+        [
+            span.line_hash(fee.subscription.subscription_id, fee.price.price_id, UNGROUPED, _FEE)
+            for fee, span, _ in charged
+        ],
     )
+    return [_fee_line(line_id, *each) for line_id, each in zip(ids, charged, strict=True)]
 
 
-def rate_fee(price: Price, plan: Plan, subscription: Subscription, period: Period, zone: str) -> RatedLine | None:
-    """Price one recurring fee for the full `period`; None where the subscription has no part, or no day, in it.
-
-    `planning.fees_due` says which fees a billing month holds.
-    """
-    active = active_part(subscription, period)
-    charge = None if active is None else flat.charge(price, active, period, zone)
-    if active is None or charge is None:
-        return None
-    kind = LineKind.FEE
+def _fee_line(line_id: str, fee: DueFee, span: Span, amount: Decimal) -> RatedLine:
     return RatedLine(
-        line_id=line_id(
-            subscription.subscription_id, price.price_id, start=active.start, group=_UNGROUPED, period=period, kind=kind
-        ),
-        company_id=subscription.company_id,
-        subscription_id=subscription.subscription_id,
-        plan_id=plan.plan_id,
-        price_id=price.price_id,
+        line_id=line_id,
+        company_id=fee.subscription.company_id,
+        subscription_id=fee.subscription.subscription_id,
+        plan_id=fee.plan.plan_id,
+        price_id=fee.price.price_id,
         meter_id=None,
-        kind=kind,
-        currency=plan.currency,
-        bill_at=bill_at(price, subscription, period),
-        period_start=active.start,
-        period_end=active.end,
-        full_period_start=period.start,
-        full_period_end=period.end,
-        group=_UNGROUPED,
+        kind=LineKind.FEE,
+        currency=fee.plan.currency,
+        bill_at=bill_at(fee.price, fee.subscription, fee.period),
+        period_start=span.active.start,
+        period_end=span.active.end,
+        full_period_start=span.full.start,
+        full_period_end=span.full.end,
+        group=UNGROUPED,
         quantity=Decimal(1),
-        amount=_storable(charge.amount, price, subscription.subscription_id),
-        description=_description(price, _UNGROUPED),
-        explanation=_json_text({"model": price.model, "parts": charge.parts, "amount": plain(charge.amount)}),
+        amount=amount,
+        description=fee.price.description or fee.price.price_id,
     )
 
 
-def _explain_usage(price: Price, quantity: Decimal, units: Decimal, charge: Charge) -> str:
-    steps: dict[str, object] = {"model": price.model, "quantity": plain(quantity)}
-    if price.transform is not None:
-        steps["transform"] = _explain_transform(price.transform, quantity)
-    if price.included_units:
-        steps["included_units"] = plain(price.included_units)
-    steps |= {"units": plain(units), "parts": charge.parts, "amount": plain(charge.amount)}
-    return _json_text(steps)
-
-
-def _explain_transform(transform: Transform, quantity: Decimal) -> dict[str, str]:
-    steps: dict[str, str] = {}
-    if transform.multiply is not None:
-        steps["multiply"] = plain(transform.multiply)
-    if transform.divide is not None:
-        steps["divide"] = plain(transform.divide)
-    if transform.round is not None:
-        steps |= {"round": transform.round, "step": plain(transform.step)}
-    return steps | {"quantity": plain(transformed(quantity, transform))}
-
-
-def _description(price: Price, group: str) -> str:
-    text = price.description or price.price_id
-    if group == _UNGROUPED:
-        return text
-    values = ", ".join(f"{name}: {value}" for name, value in json.loads(group).items())
-    return f"{text} ({values})"
-
-
-def _storable(amount: Decimal, price: Price, subscription_id: str) -> Decimal:
-    if amount and amount.adjusted() >= _WHOLE_DIGITS:
-        raise RatingError(
-            f"price {price.price_id} of subscription {subscription_id} comes to {plain(amount)}, more than "
-            f"{_WHOLE_DIGITS} whole digits; check the meter's values and the price"
-        )
-    return amount
+def _too_large(amount: Decimal, price_id: str) -> RatingError:
+    return RatingError(
+        f"price {price_id} comes to {plain(amount)}, more than {_WHOLE_DIGITS} whole digits; check the meter's values "
+        "and the price"
+    )

@@ -1,38 +1,48 @@
 """Flat: a recurring fee, reduced to the part of the period that the subscription is active (rule 12)."""
 
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from monetization_pipeline.catalog.models import Price, Proration, present
 from monetization_pipeline.money import exact, plain
 from monetization_pipeline.periods import MICROSECOND, Period, active_days
-from monetization_pipeline.rating.lines import Charge, Part
+from monetization_pipeline.rating.lines import Part
 
 _SECOND = timedelta(seconds=1) // MICROSECOND
 
 
-def charge(price: Price, active: Period, full: Period, zone: str) -> Charge | None:
+def amount(price: Price, active: Period, full: Period, zone: str) -> Decimal | None:
     """The fee for `active`, a part of the period `full`; None where it covers no day, prorated by day.
 
     A quotient without end is cut at 24 digits (`money.exact`). `zone` says where days begin.
     """
     full_amount = present(price.amount, "amount")
-    if price.prorate is Proration.NONE:
-        return Charge(full_amount, ({"full_amount": plain(full_amount), "amount": plain(full_amount)},))
-    if price.prorate is Proration.DAY:
-        unit, used, whole = "days", *(Fraction(days) for days in active_days(active, full, zone))
-        if not used:
-            return None
-    else:
-        unit, used, whole = "seconds", _seconds(active), _seconds(full)
-    amount = full_amount if used == whole else exact(Fraction(full_amount) * used / whole)
-    part: Part = {
-        "full_amount": plain(full_amount),
-        unit: plain(exact(used)),
-        f"full_{unit}": plain(exact(whole)),
-        "amount": plain(amount),
-    }
-    return Charge(amount, (part,))
+    if price.prorate is Proration.NONE or active == full:
+        return full_amount
+    used, whole = _measured(price.prorate, active, full, zone)
+    if price.prorate is Proration.DAY and not used:
+        return None
+    return full_amount if used == whole else exact(Fraction(full_amount) * used / whole)
+
+
+def parts(price: Price, active: Period, full: Period, zone: str) -> tuple[Part, ...]:
+    """The whole fee, and of how many days or seconds it is paid for how many."""
+    part: Part = {"full_amount": plain(present(price.amount, "amount"))}
+    if price.prorate is not Proration.NONE:
+        unit = "days" if price.prorate is Proration.DAY else "seconds"
+        used, whole = _measured(price.prorate, active, full, zone)
+        part |= {unit: plain(exact(used)), f"full_{unit}": plain(exact(whole))}
+    return (part | {"amount": plain(amount(price, active, full, zone) or Decimal(0))},)
+
+
+@lru_cache(maxsize=4096)
+def _measured(prorate: Proration, active: Period, full: Period, zone: str) -> tuple[Fraction, Fraction]:
+    if prorate is Proration.SECOND:
+        return _seconds(active), _seconds(full)
+    used, whole = active_days(active, full, zone)
+    return Fraction(used), Fraction(whole)
 
 
 def _seconds(period: Period) -> Fraction:

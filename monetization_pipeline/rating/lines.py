@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.periods import Period
+from monetization_pipeline.rating.ids import hash_list, instant_text, json_text
 
 #: One step of an explanation: names of figures and the figures as decimal text; `tier` counts from 1.
 Part = dict[str, str | int | None]
+
+#: The group of a price that does not group.
+UNGROUPED = "{}"
 
 
 class RatingError(MonetizeError):
@@ -23,33 +28,42 @@ class LineKind(StrEnum):
     FEE = "fee"
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Quantity of one meter for one segment and group in one billing period.
+@dataclass(frozen=True)
+class Span:
+    """The time that a line is for: a full billing period, and the part of it that its segment is active."""
 
-    `period` is the full period. `grouping` names the dimensions grouped by, `group` is the canonical JSON object of
-    their values, `{}` when there are none.
-    """
+    full: Period
+    active: Period
 
-    company_id: str
-    subscription_id: str
-    plan_id: str
-    segment_start: datetime
-    segment_end: datetime | None
-    period: Period
-    meter_id: str
-    grouping: tuple[str, ...]
-    group: str
-    quantity: Decimal
-    events: int
+    @classmethod
+    def of(cls, full: Period, segment_start: datetime, segment_end: datetime | None) -> "Span":
+        """The full period clipped to a segment, which must overlap it."""
+        end = full.end if segment_end is None or segment_end > full.end else segment_end
+        return cls(full, Period(max(segment_start, full.start), end))
+
+    @cached_property
+    def _start_text(self) -> str:
+        return instant_text(self.active.start)
+
+    @cached_property
+    def _full_text(self) -> str:
+        return f'"{instant_text(self.full.start)}","{instant_text(self.full.end)}"'
+
+    def line_hash(self, subscription_id: str, price_id: str, group: str, kind: str) -> bytes:
+        """What the id of a line is made of (rule 18): not the end, as a segment may be ended later.
+
+        `group` is the canonical JSON object of the group, `kind` the text of a LineKind.
+        """
+        subscription, price, grouped = json_text(subscription_id), json_text(price_id), json_text(group)
+        return hash_list(f'[{subscription},"{self._start_text}",{price},{grouped},{self._full_text},"{kind}"]')
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """What one price model makes of a quantity: the amounts of the parts add up to `amount`."""
+#: What finds the prices of a usage row: plan_id, meter_id and the dimensions grouped by.
+PricedBy = tuple[str, str, tuple[str, ...]]
 
-    amount: Decimal
-    parts: tuple[Part, ...]
+#: What of a usage row decides its lines: its prices, subscription_id, span, group, and the metered quantity.
+#: A bare tuple: there may be millions.
+UsageRow = tuple[PricedBy, str, Span, str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,6 @@ class RatedLine:
 
     `amount` is exact: at most 24 digits after the point, unrounded. `quantity` is the metered one, before transform and
     included units; 1 for a fee. `period_start` and `period_end` are the full period clipped to the segment.
-    `explanation` is a JSON object; see `rating.engine`.
     """
 
     line_id: str
@@ -78,4 +91,3 @@ class RatedLine:
     quantity: Decimal
     amount: Decimal
     description: str
-    explanation: str

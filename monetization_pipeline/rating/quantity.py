@@ -6,46 +6,66 @@ units come off. Included units are therefore in transformed units: with `divide:
 usage (a sum of negative values) charges nothing, and gives nothing back.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
-from fractions import Fraction
+from functools import partial
 
 from monetization_pipeline.catalog.models import Price, Rounding, Transform, present, reciprocal
 from monetization_pipeline.money import EXACT
 
-_ZERO = Decimal(0)
-_HALF = Fraction(1, 2)
+_ZERO, _ONE = Decimal(0), Decimal(1)
+
+#: From a period's whole metered quantity to a quantity.
+Quantities = Callable[[Decimal], Decimal]
 
 
-def transformed(quantity: Decimal, transform: Transform) -> Decimal:
-    """`quantity` multiplied or divided, then rounded; exact at every step."""
+def transforming(transform: Transform) -> Quantities:
+    """What multiplies or divides a quantity, then rounds it; exact at every step."""
     if transform.round is not None:
-        return _rounded(_scaled(quantity, transform), transform.round, transform.step)
+        return _rounding(transform, transform.round)
     if transform.multiply is not None:
-        return EXACT.multiply(quantity, transform.multiply)
-    factor = reciprocal(present(transform.divide, "divide"))
-    return EXACT.multiply(quantity, present(factor, "round"))
+        return partial(EXACT.multiply, transform.multiply)
+    return partial(EXACT.multiply, present(reciprocal(present(transform.divide, "divide")), "round"))
 
 
-def charged_units(quantity: Decimal, price: Price) -> Decimal:
-    """The units that `price` charges of a period's whole metered `quantity`: at least zero."""
-    units = quantity if price.transform is None else transformed(quantity, price.transform)
-    left = EXACT.subtract(units, price.included_units) if price.included_units else units
-    return max(_ZERO, left)
+def charging_units(price: Price) -> Quantities:
+    """What makes of a period's whole metered quantity the units that `price` charges: at least zero."""
+    included, subtract = price.included_units, EXACT.subtract
+    if price.transform is None:
+        return _above_zero if not included else lambda quantity: _above_zero(subtract(quantity, included))
+    transformed = transforming(price.transform)
+
+    def units(quantity: Decimal) -> Decimal:
+        return _above_zero(subtract(transformed(quantity), included))
+
+    return units
 
 
-def _scaled(quantity: Decimal, transform: Transform) -> Fraction:
-    if transform.multiply is not None:
-        return Fraction(quantity) * Fraction(transform.multiply)
-    return Fraction(quantity) / Fraction(transform.divide) if transform.divide is not None else Fraction(quantity)
+def _above_zero(quantity: Decimal) -> Decimal:
+    return max(_ZERO, quantity)
 
 
-def _rounded(value: Fraction, rounding: Rounding, step: Decimal) -> Decimal:
-    steps = value / Fraction(step)
+def _rounding(transform: Transform, rounding: Rounding) -> Quantities:
+    """Whole numbers of steps: `quantity × multiply ÷ (divide × step)`, never as a quotient with an end cut off."""
+    factor, step = transform.multiply or _ONE, transform.step
+    whole = EXACT.multiply(transform.divide or _ONE, step)
+    multiply, divide = EXACT.multiply, EXACT.divmod
+
+    def rounded(quantity: Decimal) -> Decimal:
+        steps, left = divide(multiply(quantity, factor), whole)
+        if left:
+            steps = EXACT.add(steps, _away(left, whole, rounding))
+        return multiply(steps, step)
+
+    return rounded
+
+
+def _away(left: Decimal, whole: Decimal, rounding: Rounding) -> int:
+    """What to add to a number of steps that was cut off towards zero, with `left` of a `whole` step remaining."""
     if rounding is Rounding.UP:
-        whole = -(-steps.numerator // steps.denominator)
-    elif rounding is Rounding.DOWN:
-        whole = steps.numerator // steps.denominator
-    else:
-        away = abs(steps) + _HALF
-        whole = away.numerator // away.denominator * (-1 if steps < 0 else 1)
-    return EXACT.multiply(Decimal(whole), step)
+        return 1 if left > 0 else 0
+    if rounding is Rounding.DOWN:
+        return -1 if left < 0 else 0
+    if EXACT.multiply(left.copy_abs(), 2) < whole:
+        return 0
+    return -1 if left < 0 else 1

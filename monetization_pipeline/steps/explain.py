@@ -1,11 +1,11 @@
 """A line back to its price, its figures, its events and the files that they came in."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monetization_pipeline.catalog.models import Aggregation, Catalog, Price
+from monetization_pipeline.catalog.models import Aggregation, Price
 from monetization_pipeline.datasets import RATED_LINES
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.errors import MonetizeError
@@ -14,18 +14,24 @@ from monetization_pipeline.metering.daily import dimension_column
 from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import Period
+from monetization_pipeline.rating.explaining import Explanation, explain_fee, explain_usage
 from monetization_pipeline.rating.ids import instant_text
-from monetization_pipeline.rating.lines import LineKind, RatedLine
+from monetization_pipeline.rating.lines import LineKind, RatedLine, Span
 from monetization_pipeline.steps import attribution
 from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.catalogs import catalog_of
 from monetization_pipeline.steps.daily_usage import open_metered
 from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.rated_lines import rated_line
 from monetization_pipeline.steps.usage import span_days
 
 
 class UnknownLineError(MonetizeError):
     """No rated line has this id."""
+
+
+class UnexplainedError(MonetizeError):
+    """A line's amount does not come out again: what it was made from is not what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +45,50 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """All that a line's amount comes from. `price` is as it stands in the catalog now, None where it is gone.
+    """All that a line's amount comes from. `price` is the one that it was rated by, which may have changed since.
 
     `sql` selects the line's events from the dataset `events`; empty for a fee.
     """
 
     month: str
     line: RatedLine
-    price: Price | None
-    explanation: Mapping[str, Any]
+    price: Price
+    explanation: Explanation
     sql: str
     events: int
     files: Sequence[SourceFile]
 
 
 def explain(pipeline: Pipeline, line_id: str) -> Explained:
-    """Explain one rated line. Raises UnknownLineError."""
+    """Explain one rated line, from its quantity and the price that it was rated by.
+
+    Raises UnknownLineError; NoCatalogError where that price was not kept; UnexplainedError where the amount does not
+    come out.
+    """
     month, line = _find(pipeline, line_id)
-    catalog = read_catalog(pipeline)
-    plan = catalog.plan(line.plan_id)
+    state = pipeline.lake.table(RATED_LINES).state(month)
+    catalog = catalog_of(pipeline, "" if state is None else state.digests.get("prices", ""))
+    known = Attribution.read(pipeline, catalog)
+    price, explanation = _explanation(known, line)
+    if explanation["amount"] != plain(line.amount):
+        raise UnexplainedError(
+            f"line {line_id} was rated at {plain(line.amount)}, but its price and quantity come to "
+            f"{explanation['amount']}; run `monetize run {month}`"
+        )
+    sql, files = _events(pipeline, known, line) if line.kind is LineKind.USAGE else ("", [])
+    return Explained(month, line, price, explanation, sql, sum(file.events for file in files), files)
+
+
+def _explanation(known: Attribution, line: RatedLine) -> tuple[Price, Explanation]:
+    plan = known.catalog.plan(line.plan_id)
     price = next((price for price in plan.prices if price.price_id == line.price_id), None) if plan else None
-    sql, files = "", []
+    if price is None:
+        raise UnexplainedError(f"line {line.line_id}: its catalog has no price {line.price_id} in plan {line.plan_id}")
     if line.kind is LineKind.USAGE:
-        sql, files = _events(pipeline, catalog, line)
-    events = sum(file.events for file in files)
-    return Explained(month, line, price, json.loads(line.explanation), sql, events, files)
+        return price, explain_usage(price, line.quantity)
+    full = Period(line.full_period_start, line.full_period_end)
+    span = Span(full, Period(line.period_start, line.period_end))
+    return price, explain_fee(price, span, known.zone_of(line.company_id))
 
 
 def _find(pipeline: Pipeline, line_id: str) -> tuple[str, RatedLine]:
@@ -74,22 +99,19 @@ def _find(pipeline: Pipeline, line_id: str) -> tuple[str, RatedLine]:
         raise UnknownLineError(
             f"no line has the id {line_id!r}; `monetize invoices PERIOD --format json` lists the lines of a period"
         )
-    row = rows[0]
-    fields = {name: row[name] for name in RatedLine.__slots__ if name != "kind"}
-    return row["billing_period"], RatedLine(**fields, kind=LineKind(row["kind"]))
+    return rows[0]["billing_period"], rated_line(rows[0])
 
 
-def _events(pipeline: Pipeline, catalog: Catalog, line: RatedLine) -> tuple[str, list[SourceFile]]:
-    meters = [meter_sql(meter) for meter in catalog.meters]
+def _events(pipeline: Pipeline, known: Attribution, line: RatedLine) -> tuple[str, list[SourceFile]]:
+    meters = [meter_sql(meter) for meter in known.catalog.meters]
     index = next((index for index, meter in enumerate(meters) if meter.meter.meter_id == line.meter_id), None)
     if index is None:
         return "", []
-    known = Attribution.read(pipeline, catalog)
     period = Period(line.full_period_start, line.full_period_end)
     with pipeline.engine.session() as session:
         attribution.register(session, known, period, pipeline.seller.zone)
         open_metered(pipeline, session, meters, [day.isoformat() for day in span_days(period)])
-        return _sql(meter_sql(catalog.meters[index], EVENTS), line), _files(session, meters, index, line)
+        return _sql(meter_sql(known.catalog.meters[index], EVENTS), line), _files(session, meters, index, line)
 
 
 def _files(session: Session, meters: Sequence[MeterSql], index: int, line: RatedLine) -> list[SourceFile]:
@@ -155,7 +177,7 @@ def explained_json(explained: Explained) -> dict[str, Any]:
         "currency": line.currency,
         "exact_amount": plain(line.amount),
         "description": line.description,
-        "price": None if explained.price is None else explained.price.model_dump(mode="json", exclude_defaults=True),
+        "price": explained.price.model_dump(mode="json", exclude_defaults=True),
         "calculation": explained.explanation,
         "sql": explained.sql,
         "events": explained.events,

@@ -1,16 +1,21 @@
 """rated_lines → invoices and invoice_lines: draft invoices of a billing period."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from monetization_pipeline.datasets import INVOICE_LINES, INVOICES, RATED_LINES
-from monetization_pipeline.invoicing.build import build_invoices
-from monetization_pipeline.invoicing.models import Invoice, InvoiceLine, content_hash
+import pyarrow as pa
+
+from monetization_pipeline.datasets import INVOICE_LINES, INVOICES, RATED_LINES, SUM
+from monetization_pipeline.invoicing.build import LINE_ORDER, BilledLine, BuiltInvoices, build_invoices
+from monetization_pipeline.invoicing.models import Invoice, InvoiceLine, content_hash, null_or_json_text
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
+from monetization_pipeline.rating.ids import instant_text, json_text
+from monetization_pipeline.steps.columns import decimals, plain_texts, table_of, values
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
-from monetization_pipeline.steps.rated_lines import read_lines
-from monetization_pipeline.steps.tables import fingerprint_of, read_rows, write_rows
+from monetization_pipeline.steps.tables import fingerprint_of, read_rows, read_table, write_table
 
 
 def expected_state(pipeline: Pipeline, month: str) -> PartitionState:
@@ -21,18 +26,21 @@ def expected_state(pipeline: Pipeline, month: str) -> PartitionState:
 
 def build(pipeline: Pipeline, month: str) -> PartitionState:
     """Make `invoice_lines`, then `invoices` of a billing period. Raises ConcurrentCommitError."""
-    tables = {spec.name: pipeline.lake.table(spec) for spec in (INVOICE_LINES, INVOICES)}
-    claims = {name: table.claim([month]) for name, table in tables.items()}
+    lines_table, invoices_table = (pipeline.lake.table(spec) for spec in (INVOICE_LINES, INVOICES))
+    lines_claim, claim = lines_table.claim([month]), invoices_table.claim([month])
     expected = expected_state(pipeline, month)
-    invoices = build_invoices(read_lines(pipeline, month))
-    state = expected
-    for spec, rows in ((INVOICE_LINES, _line_rows(invoices, month)), (INVOICES, _invoice_rows(invoices, month))):
-        path = tables[spec.name].new_path(month)
-        write_rows(spec, rows, path)
-        with pipeline.engine.session() as session:
-            fingerprint = fingerprint_of(session, spec, [path])
-        state = replace(expected, fingerprint=fingerprint, rows=len(rows))
-        tables[spec.name].replace(claims[spec.name], [NewFile(path, month, len(rows))], {month: state})
+    rated = read_table(RATED_LINES, pipeline.lake.table(RATED_LINES).files([month]))
+    lines, invoices = invoices_of(rated, month)
+    lines_path, path = lines_table.new_path(month), invoices_table.new_path(month)
+    write_table(INVOICE_LINES, lines, lines_path)
+    write_table(INVOICES, invoices, path)
+    with pipeline.engine.session() as session:
+        # Each invoice's content_hash is one of all that its lines say.
+        fingerprint = fingerprint_of(session, INVOICES, [path])
+    state = replace(expected, fingerprint=fingerprint, rows=invoices.num_rows)
+    lines_state = replace(state, rows=lines.num_rows)
+    lines_table.replace(lines_claim, [NewFile(lines_path, month, lines.num_rows)], {month: lines_state})
+    invoices_table.replace(claim, [NewFile(path, month, invoices.num_rows)], {month: state})
     return state
 
 
@@ -41,53 +49,90 @@ def read_invoices(pipeline: Pipeline, month: str) -> list[Invoice]:
 
     Raises ConcurrentCommitError where invoices and lines are not of one run: one was cut short, or is at work.
     """
-    lines: dict[str, list[InvoiceLine]] = {}
-    for row in read_rows(pipeline.lake.table(INVOICE_LINES).files([month])):
+    lines, invoices = (read_rows(pipeline.lake.table(spec).files([month])) for spec in (INVOICE_LINES, INVOICES))
+    found = put_together(lines, invoices)
+    if found is None:
+        raise ConcurrentCommitError(
+            f"invoices of {month}: their lines are of another run, which was cut short or is at work; "
+            f"run `monetize run {month}`"
+        )
+    return found
+
+
+def put_together(lines: Iterable[Mapping[str, Any]], invoices: Iterable[Mapping[str, Any]]) -> list[Invoice] | None:
+    """Rows of `invoice_lines` and `invoices` as invoices; None where they do not belong together."""
+    held: dict[str, list[InvoiceLine]] = {}
+    for row in lines:
         line = InvoiceLine(**{name: row[name] for name in InvoiceLine.__slots__})
-        lines.setdefault(row["invoice_id"], []).append(line)
+        held.setdefault(row["invoice_id"], []).append(line)
     names = [name for name in Invoice.__slots__ if name != "lines"]
-    invoices: list[Invoice] = []
-    for row in read_rows(pipeline.lake.table(INVOICES).files([month])):
-        found = tuple(lines.pop(row["invoice_id"], ()))
-        invoices.append(Invoice(**{name: row[name] for name in names}, lines=found))
-        if content_hash(invoices[-1]) != row["content_hash"]:
-            raise _mixed(month)
-    if lines:
-        raise _mixed(month)
-    return invoices
+    found: list[Invoice] = []
+    for row in invoices:
+        own = tuple(held.pop(row["invoice_id"], ()))
+        found.append(Invoice(**{name: row[name] for name in names}, lines=own))
+        if content_hash(found[-1]) != row["content_hash"]:
+            return None
+    return None if held else found
 
 
-def _mixed(month: str) -> ConcurrentCommitError:
-    return ConcurrentCommitError(
-        f"invoices of {month}: their lines are of another run, which was cut short or is at work; "
-        f"run `monetize run {month}`"
+def invoices_of(rated: pa.Table, month: str) -> tuple[pa.Table, pa.Table]:
+    """Rows of `rated_lines`, in any order, as rows of `invoice_lines` and of `invoices`."""
+    rated = rated.sort_by([(name, "ascending") for name in LINE_ORDER])
+    _check_once(rated)
+    built = build_invoices(_billed(rated))
+    counted = zip(built.invoice_ids, built.counts, strict=True)
+    of_line = [invoice_id for invoice_id, count in counted for _ in range(count)]
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        name: rated[name] for name in INVOICE_LINES.schema.names if name in rated.column_names
+    }
+    columns |= {
+        "invoice_id": pa.array(of_line, pa.string()),
+        "amount": pa.array(built.amounts, SUM),
+        "exact_amount": rated["amount"],
+    }
+    return table_of(INVOICE_LINES, columns, month), _invoice_table(built, month)
+
+
+def _billed(rated: pa.Table) -> Iterator[BilledLine]:
+    keys = zip(values(rated["company_id"]), values(rated["currency"]), values(rated["bill_at"]), strict=True)
+    shown = zip(
+        values(rated["description"], json_text),
+        plain_texts(rated["amount"]),
+        rated["line_id"].to_pylist(),
+        values(rated["meter_id"], null_or_json_text),
+        values(rated["period_end"], instant_text),
+        values(rated["period_start"], instant_text),
+        values(rated["price_id"], json_text),
+        plain_texts(rated["quantity"]),
+        values(rated["subscription_id"], json_text),
+        strict=True,
     )
+    return zip(keys, values(rated["subscription_id"]), decimals(rated["amount"]), shown, strict=True)
 
 
-def _invoice_rows(invoices: Sequence[Invoice], month: str) -> list[dict[str, object]]:
-    return [
-        {
-            "invoice_id": invoice.invoice_id,
-            "company_id": invoice.company_id,
-            "subscription_id": invoice.subscription_id,
-            "currency": invoice.currency,
-            "bill_at": invoice.bill_at,
-            "total": invoice.total,
-            "lines": len(invoice.lines),
-            "content_hash": content_hash(invoice),
-            "billing_period": month,
-        }
-        for invoice in invoices
-    ]
+def _check_once(rated: pa.Table) -> None:
+    """A line that came twice would be charged twice."""
+    ids = rated["line_id"].to_pylist()
+    if len(set(ids)) < len(ids):
+        twice, _ = Counter(ids).most_common(1)[0]
+        row = rated.slice(ids.index(twice), 1).to_pylist()[0]
+        raise ValueError(f"line {twice} (price {row['price_id']} of {row['subscription_id']}) comes twice")
 
 
-def _line_rows(invoices: Sequence[Invoice], month: str) -> list[dict[str, object]]:
-    return [
-        {
-            **{name: getattr(line, name) for name in InvoiceLine.__slots__},
-            "invoice_id": invoice.invoice_id,
-            "billing_period": month,
-        }
-        for invoice in invoices
-        for line in invoice.lines
-    ]
+def _invoice_table(built: BuiltInvoices, month: str) -> pa.Table:
+    companies, currencies, bill_at = zip(*built.keys, strict=True) if built.keys else ((), (), ())
+    columns: dict[str, Sequence[object]] = {
+        "invoice_id": built.invoice_ids,
+        "company_id": companies,
+        "subscription_id": built.subscription_ids,
+        "currency": currencies,
+        "bill_at": bill_at,
+        "total": built.totals,
+        "lines": built.counts,
+        "content_hash": built.content_hashes,
+    }
+    return table_of(
+        INVOICES,
+        {name: pa.array(column, INVOICES.schema.field(name).type) for name, column in columns.items()},
+        month,
+    )

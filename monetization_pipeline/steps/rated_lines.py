@@ -7,20 +7,25 @@ from typing import Any
 
 import pyarrow as pa
 
-from monetization_pipeline.catalog.models import Catalog, Plan, Price
-from monetization_pipeline.customers.models import Subscription
-from monetization_pipeline.datasets import RATED_LINES, USAGE
+from monetization_pipeline.catalog.models import Catalog
+from monetization_pipeline.datasets import INSTANT, RATED_LINES, USAGE
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.periods import Period, add_months
-from monetization_pipeline.rating.engine import rate_fee, rate_usage
-from monetization_pipeline.rating.lines import LineKind, RatedLine, Usage
+from monetization_pipeline.rating.engine import DueFee, UsagePrice, rate_fees, rate_usage
+from monetization_pipeline.rating.lines import LineKind, PricedBy, RatedLine, Span, UsageRow
 from monetization_pipeline.rating.planning import fees_due
 from monetization_pipeline.steps.attribution import Attribution, month_fingerprints
 from monetization_pipeline.steps.catalogs import price_digests
+from monetization_pipeline.steps.columns import decimals, instant, microseconds, table_of, take_texts, values
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
-from monetization_pipeline.steps.tables import fingerprint_of, read_rows, write_table
+from monetization_pipeline.steps.tables import fingerprint_of, read_rows, read_table, write_table
 from monetization_pipeline.steps.usage import billable
+
+_ORDER = [
+    (name, "ascending")
+    for name in ("company_id", "currency", "bill_at", "subscription_id", "full_period_start", "price_id", "line_id")
+]
 
 
 def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
@@ -43,75 +48,114 @@ def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
     table = pipeline.lake.table(RATED_LINES)
     claim = table.claim([month])
     expected = expected_state(pipeline, known, month)
-    usages = (_usage(row) for row in read_rows(pipeline.lake.table(USAGE).files([month])))
-    lines = [*_usage_lines(known.catalog, usages), *_fee_lines(pipeline, known, month)]
-    lines.sort(key=lambda line: (line.company_id, line.bill_at, line.subscription_id, line.price_id, line.line_id))
+    usage = read_table(USAGE, pipeline.lake.table(USAGE).files([month]))
+    fees = lines_table(rate_fees(_fees(pipeline, known, month)), month)
+    lines = pa.concat_tables([usage_lines(known.catalog, usage, month), fees]).sort_by(_ORDER)
     path = table.new_path(month)
-    write_table(RATED_LINES, _table(lines, month), path)
+    write_table(RATED_LINES, lines, path)
     with pipeline.engine.session() as session:
         fingerprint = fingerprint_of(session, RATED_LINES, [path])
-    state = replace(expected, fingerprint=fingerprint, rows=len(lines))
-    table.replace(claim, [NewFile(path, month, len(lines))], {month: state})
+    state = replace(expected, fingerprint=fingerprint, rows=lines.num_rows)
+    table.replace(claim, [NewFile(path, month, lines.num_rows)], {month: state})
     return state
 
 
 def read_lines(pipeline: Pipeline, month: str) -> list[RatedLine]:
     """The rated lines of a billing period as they are in the lake."""
-    names = RatedLine.__slots__
-    return [
-        RatedLine(**{name: row[name] for name in names if name != "kind"}, kind=LineKind(row["kind"]))
-        for row in read_rows(pipeline.lake.table(RATED_LINES).files([month]))
-    ]
+    return [rated_line(row) for row in read_rows(pipeline.lake.table(RATED_LINES).files([month]))]
 
 
-def _usage_lines(catalog: Catalog, usages: Iterator[Usage]) -> Iterator[RatedLine]:
-    prices: dict[tuple[str, str, tuple[str, ...]], list[Price]] = {}
-    currencies = {plan.plan_id: plan.currency for plan in catalog.plans}
-    for plan in catalog.plans:
-        for price in plan.prices:
-            if price.meter is not None:
-                prices.setdefault((plan.plan_id, price.meter, price.group_by), []).append(price)
-    for usage in usages:
-        for price in prices.get((usage.plan_id, usage.meter_id, usage.grouping), ()):
-            yield rate_usage(price, usage, currencies[usage.plan_id])
+def rated_line(row: Mapping[str, Any]) -> RatedLine:
+    """A row of `rated_lines`."""
+    fields = {name: row[name] for name in RatedLine.__slots__ if name != "kind"}
+    return RatedLine(**fields, kind=LineKind(row["kind"]))
 
 
-def _fee_lines(pipeline: Pipeline, known: Attribution, month: str) -> Iterator[RatedLine]:
-    for subscription, plan, price, period in _fees(pipeline, known, month):
-        line = rate_fee(price, plan, subscription, period, pipeline.seller.zone)
-        if line is not None:
-            yield line
+def usage_lines(catalog: Catalog, usage: pa.Table, month: str) -> pa.Table:
+    """Rows of `usage` × prices as rows of `rated_lines`. Raises RatingError."""
+    prices = [(plan, price) for plan in catalog.plans for price in plan.prices if price.meter is not None]
+    priced_by: dict[PricedBy, list[int]] = {}
+    for number, (plan, price) in enumerate(prices):
+        priced_by.setdefault((plan.plan_id, price.meter or "", price.group_by), []).append(number)
+    numbers, spans = _spans(usage)
+    rated = rate_usage([UsagePrice(price) for _, price in prices], priced_by, _usage_rows(usage, numbers, spans))
+    of_span, of_price = pa.array(numbers, pa.int64()), pa.array(rated.prices, pa.int64())
+    # Where each row is charged by one price, as most are, nothing needs to be copied.
+    if rated.rows != list(range(usage.num_rows)):
+        rows = pa.array(rated.rows, pa.int64())
+        usage, of_span = usage.take(rows), of_span.take(rows)
+    names = ("company_id", "subscription_id", "plan_id", "meter_id", "group", "quantity")
+    columns = {name: usage[name] for name in names} | _span_columns(spans, of_span)
+    columns |= {
+        "bill_at": columns["full_period_end"],
+        "line_id": pa.array(rated.line_ids, pa.string()),
+        "price_id": take_texts([price.price_id for _, price in prices], of_price),
+        "kind": pa.repeat(pa.scalar(LineKind.USAGE.value), usage.num_rows),
+        "currency": take_texts([plan.currency for plan, _ in prices], of_price),
+        "amount": pa.array(rated.amounts, RATED_LINES.schema.field("amount").type),
+        "description": pa.array(rated.descriptions, pa.string()),
+    }
+    return table_of(RATED_LINES, columns, month)
 
 
-def _fees(pipeline: Pipeline, known: Attribution, month: str) -> Iterator[tuple[Subscription, Plan, Price, Period]]:
-    plans = {plan.plan_id: plan for plan in known.catalog.plans}
-    for subscription in billable(known.subscriptions):
-        plan = plans.get(subscription.plan_id or "")
-        if plan is not None:
-            for price, period in fees_due(plan, subscription, month, pipeline.seller.zone, pipeline.seller.first_month):
-                yield subscription, plan, price, period
-
-
-def _usage(row: Mapping[str, Any]) -> Usage:
-    return Usage(
-        company_id=row["company_id"],
-        subscription_id=row["subscription_id"],
-        plan_id=row["plan_id"],
-        segment_start=row["segment_start"],
-        segment_end=row["segment_end"],
-        period=Period(row["period_start"], row["period_end"]),
-        meter_id=row["meter_id"],
-        grouping=tuple(json.loads(row["grouping"])),
-        group=row["group"],
-        quantity=row["quantity"],
-        events=row["events"],
-    )
-
-
-def _table(lines: Sequence[RatedLine], month: str) -> pa.Table:
+def lines_table(lines: Sequence[RatedLine], month: str) -> pa.Table:
+    """Lines as rows of `rated_lines`: the inverse of `rated_line`."""
     columns = {
         field.name: pa.array([getattr(line, field.name) for line in lines], field.type)
         for field in RATED_LINES.schema
-        if field.name != "billing_period"
+        if field.name != RATED_LINES.partition_column
     }
-    return pa.table(columns | {"billing_period": pa.repeat(pa.scalar(month), len(lines))}, schema=RATED_LINES.schema)
+    return table_of(RATED_LINES, columns, month)
+
+
+def _usage_rows(usage: pa.Table, numbers: Sequence[int], spans: Sequence[Span]) -> Iterator[UsageRow]:
+    grouped_by = {text: tuple(json.loads(text)) for text in usage["grouping"].unique().to_pylist()}
+    priced_by = zip(
+        values(usage["plan_id"]),
+        values(usage["meter_id"]),
+        [grouped_by[text] for text in values(usage["grouping"])],
+        strict=True,
+    )
+    return zip(
+        priced_by,
+        values(usage["subscription_id"]),
+        [spans[number] for number in numbers],
+        values(usage["group"]),
+        decimals(usage["quantity"]),
+        strict=True,
+    )
+
+
+def _spans(usage: pa.Table) -> tuple[list[int], list[Span]]:
+    """The distinct spans of usage rows, and the number of each row's."""
+    found: dict[tuple[Any, ...], int] = {}
+    names = ("period_start", "period_end", "segment_start", "segment_end")
+    numbers = [
+        found.setdefault(bounds, len(found))
+        for bounds in zip(*(microseconds(usage[name]) for name in names), strict=True)
+    ]
+    spans: list[Span] = []
+    for bounds in found:
+        start, end, segment_start = map(instant, bounds[:3])
+        segment_end = None if bounds[3] is None else instant(bounds[3])
+        spans.append(Span.of(Period(start, end), segment_start, segment_end))
+    return numbers, spans
+
+
+def _span_columns(spans: Sequence[Span], numbers: pa.Array) -> dict[str, pa.Array]:
+    columns = {
+        "period_start": [span.active.start for span in spans],
+        "period_end": [span.active.end for span in spans],
+        "full_period_start": [span.full.start for span in spans],
+        "full_period_end": [span.full.end for span in spans],
+    }
+    return {name: pa.array(values, INSTANT).take(numbers) for name, values in columns.items()}
+
+
+def _fees(pipeline: Pipeline, known: Attribution, month: str) -> Iterator[DueFee]:
+    plans = {plan.plan_id: plan for plan in known.catalog.plans if any(price.is_fee for price in plan.prices)}
+    zone = pipeline.seller.zone
+    for subscription in billable([each for each in known.subscriptions if each.plan_id in plans]):
+        plan = plans[subscription.plan_id or ""]
+        for price, period in fees_due(plan, subscription, month, zone, pipeline.seller.first_month):
+            yield DueFee(plan, price, subscription, period, zone)

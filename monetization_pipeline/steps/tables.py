@@ -30,6 +30,12 @@ def read_rows(files: Sequence[Path]) -> list[dict[str, Any]]:
     return [row for path in files for row in pq.ParquetFile(path).read().to_pylist()]
 
 
+def read_table(spec: DatasetSpec, files: Sequence[Path]) -> pa.Table:
+    """All rows of Parquet files as one table; without a file, an empty one."""
+    tables = [pq.ParquetFile(path).read() for path in files]
+    return pa.concat_tables(tables) if tables else spec.schema.empty_table()
+
+
 def fingerprint_of(session: Session, spec: DatasetSpec, files: Sequence[Path]) -> str:
     """The fingerprint of the rows in Parquet files."""
     session.view("fingerprinted", spec.schema, files)

@@ -13,13 +13,13 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from rated import UsageOf, rated_one
 
 from monetization_pipeline.catalog.models import BillTiming, Plan, Price, PriceModel
 from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.money import round_amount
 from monetization_pipeline.periods import month_period
-from monetization_pipeline.rating.engine import rate_fee, rate_usage
-from monetization_pipeline.rating.lines import Usage
+from monetization_pipeline.rating.engine import DueFee, rate_fees
 from monetization_pipeline.rating.planning import fees_due
 
 _Case = dict[str, Any]
@@ -69,8 +69,7 @@ def price_of(case: _Case) -> Price:
 
 
 def amount_of(price: Price, units: Decimal) -> Decimal:
-    usage = Usage("c", "s", "plan", START, None, PERIOD, "m", (), "{}", units, 0)
-    return rate_usage(price, usage, "USD").amount
+    return rated_one(price, UsageOf(units, segment_start=START)).amount
 
 
 def fee_of(case: _Case) -> Decimal:
@@ -80,7 +79,7 @@ def fee_of(case: _Case) -> Decimal:
     plan = Plan(plan_id="plan", currency=case["currency"], interval="month", prices=(price,))
     subscription = Subscription("s", "c", "plan", START, None, "active", "{}", None, None)
     due = [found for key in ("2023-06", "2023-07", "2023-08") for found in fees_due(plan, subscription, key, "UTC")]
-    lines = [line for price, period in due if (line := rate_fee(price, plan, subscription, period, "UTC"))]
+    lines = rate_fees(DueFee(plan, price, subscription, period, "UTC") for price, period in due)
     within = case["properties"]["line_position"] == "mid_period_split"
     return sum(
         (

@@ -8,27 +8,33 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from rated import UsageOf, rated_one
 
 from monetization_pipeline.catalog.models import Price
-from monetization_pipeline.periods import month_period
-from monetization_pipeline.rating.engine import rate_usage
-from monetization_pipeline.rating.lines import RatedLine, RatingError, Usage
+from monetization_pipeline.rating.explaining import explain_usage
+from monetization_pipeline.rating.lines import RatedLine, RatingError
 
 _Case = dict[str, Any]
 _GROUPS = cast("list[_Case]", yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text("utf-8")))
 CASES = [case | {"price": group["prices"][case["price"]]} for group in _GROUPS for case in group["cases"]]
-PERIOD = month_period("2023-07", "UTC")
+
+
+def price_of(content: _Case) -> Price:
+    return Price.model_validate({"price_id": "p", "meter": "m"} | content)
 
 
 def rated(price: _Case, quantity: str) -> RatedLine:
-    usage = Usage("c", "s", "plan", PERIOD.start, None, PERIOD, "m", (), "{}", Decimal(quantity), 0)
-    return rate_usage(Price.model_validate({"price_id": "p", "meter": "m"} | price), usage, "USD")
+    return rated_one(price_of(price), UsageOf(Decimal(quantity), subscription_id="s"))
+
+
+def explained(case: _Case) -> _Case:
+    return json.loads(json.dumps(explain_usage(price_of(case["price"]), Decimal(case["quantity"]))))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
 def test_a_quantity_costs(case: _Case) -> None:
     line = rated(case["price"], case["quantity"])
-    explanation = json.loads(line.explanation)
+    explanation = explained(case)
     assert line.amount == Decimal(case["amount"])
     assert line.quantity == Decimal(case["quantity"]), "the line shows the metered quantity"
     assert explanation["units"] == case.get("units", case["quantity"])
@@ -40,7 +46,7 @@ def test_a_quantity_costs(case: _Case) -> None:
 def test_the_parts_shown_multiply_and_add_up(case: _Case) -> None:
     line = rated(case["price"], case["quantity"])
     total = Fraction(0)
-    for part in json.loads(line.explanation)["parts"]:
+    for part in explained(case)["parts"]:
         count, each = ("packages", "package_amount") if "packages" in part else ("units", "unit_amount")
         exact = Fraction(part[count]) * Fraction(part[each]) + Fraction(part.get("flat_amount", "0"))
         assert 0 <= exact - Fraction(part["amount"]) < Fraction(1, 10**24)
@@ -51,5 +57,5 @@ def test_the_parts_shown_multiply_and_add_up(case: _Case) -> None:
 def test_an_amount_too_large_to_store_is_refused_with_its_price() -> None:
     price = {"model": "per_unit", "unit_amount": 1000}
     assert rated(price, "99999999999.99").amount == Decimal(99999999999990)
-    with pytest.raises(RatingError, match="price p of subscription s comes to 100000000000000, more than 14 whole"):
+    with pytest.raises(RatingError, match="subscription s: price p comes to 100000000000000, more than 14 whole"):
         rated(price, "100000000000")

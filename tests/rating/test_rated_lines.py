@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from rated import JULY, UsageOf, plan_of, rated, rated_one
 
 from monetization_pipeline.catalog.models import (
     BillTiming,
@@ -20,12 +21,12 @@ from monetization_pipeline.catalog.models import (
     Transform,
 )
 from monetization_pipeline.customers.models import Subscription
-from monetization_pipeline.periods import Period, month_period
-from monetization_pipeline.rating.engine import rate_fee, rate_usage
+from monetization_pipeline.periods import Period
+from monetization_pipeline.rating.engine import DueFee, rate_fees
+from monetization_pipeline.rating.explaining import explain_fee, explain_usage
 from monetization_pipeline.rating.ids import instant_text, make_id
-from monetization_pipeline.rating.lines import LineKind, RatedLine, Usage
+from monetization_pipeline.rating.lines import LineKind, RatedLine, Span
 
-JULY = month_period("2023-07", "UTC")
 START = datetime(2023, 7, 10, 12, tzinfo=UTC)
 PRICE = Price(
     price_id="calls",
@@ -39,20 +40,24 @@ PRICE = Price(
     included_units=Decimal(2),
     transform=Transform(divide=Decimal(1000), round=Rounding.UP),
 )
-USAGE = Usage("acme", "sub", "growth", START, None, JULY, "m", (), "{}", Decimal(9500), 9500)
+USAGE = UsageOf(Decimal(9500), segment_start=START)
 FEE = Price(price_id="fee", model=PriceModel.FLAT, amount=Decimal("99.00"), bill=BillTiming.IN_ADVANCE)
 PLAN = Plan(plan_id="growth", currency="EUR", interval="month", prices=(FEE, PRICE))
 SUBSCRIPTION = Subscription("sub", "acme", "growth", START, None, "active", "{}", None, None)
 
 
 def fee_line(subscription: Subscription = SUBSCRIPTION, fee: Price = FEE, period: Period = JULY) -> RatedLine:
-    line = rate_fee(fee, PLAN, subscription, period, "UTC")
-    assert line is not None
+    (line,) = rate_fees([DueFee(PLAN, fee, subscription, period, "UTC")])
     return line
 
 
+def explained(line: RatedLine, fee: Price = FEE) -> object:
+    span = Span(Period(line.full_period_start, line.full_period_end), Period(line.period_start, line.period_end))
+    return explain_fee(fee, span, "UTC")
+
+
 def test_a_usage_line_carries_all_that_it_was_made_from() -> None:
-    line = rate_usage(PRICE, USAGE, "EUR")
+    line = rated_one(PRICE, USAGE, "EUR")
     assert (line.company_id, line.subscription_id, line.plan_id, line.price_id) == ("acme", "sub", "growth", "calls")
     assert (line.meter_id, line.kind, line.currency, line.group) == ("m", LineKind.USAGE, "EUR", "{}")
     assert (line.period_start, line.period_end, line.bill_at) == (START, JULY.end, JULY.end)
@@ -61,7 +66,7 @@ def test_a_usage_line_carries_all_that_it_was_made_from() -> None:
 
 
 def test_a_usage_line_explains_every_step() -> None:
-    assert json.loads(rate_usage(PRICE, USAGE, "EUR").explanation) == {
+    assert json.loads(json.dumps(explain_usage(PRICE, USAGE.quantity))) == {
         "model": "graduated",
         "quantity": "9500",
         "transform": {"divide": "1000", "round": "up", "step": "1", "quantity": "10"},
@@ -77,7 +82,7 @@ def test_a_usage_line_explains_every_step() -> None:
 
 def test_a_fee_line_explains_its_days() -> None:
     line = fee_line()
-    assert json.loads(line.explanation) == {
+    assert json.loads(json.dumps(explained(line))) == {
         "model": "flat",
         "parts": [{"full_amount": "99", "days": "22", "full_days": "31", "amount": "70.258064516129032258064516"}],
         "amount": "70.258064516129032258064516",
@@ -90,17 +95,17 @@ def test_a_fee_line_explains_its_days() -> None:
 def test_a_fee_by_seconds_explains_its_seconds() -> None:
     by_second = FEE.model_copy(update={"prorate": Proration.SECOND})
     ends = replace(SUBSCRIPTION, end_at=START + timedelta(milliseconds=1500))
-    [part] = json.loads(fee_line(ends, by_second).explanation)["parts"]
+    [part] = json.loads(json.dumps(explained(fee_line(ends, by_second), by_second)))["parts"]
     assert (part["seconds"], part["full_seconds"]) == ("1.5", "2678400")
     assert Decimal(part["amount"]) == Decimal("0.000055443548387096774193"), "99 × 1.5 ÷ 2678400"
 
 
 def test_a_segment_within_the_period_clips_the_line_and_not_its_due_date() -> None:
     end = datetime(2023, 7, 20, tzinfo=UTC)
-    line = rate_usage(PRICE, replace(USAGE, segment_end=end), "EUR")
+    line = rated_one(PRICE, replace(USAGE, segment_end=end), "EUR")
     assert (line.period_start, line.period_end, line.bill_at) == (START, end, JULY.end)
     later = replace(USAGE, segment_start=datetime(2020, 1, 1, tzinfo=UTC), segment_end=datetime(2024, 1, 1, tzinfo=UTC))
-    assert (rate_usage(PRICE, later, "EUR").period_start, rate_usage(PRICE, later, "EUR").period_end) == (
+    assert (rated_one(PRICE, later, "EUR").period_start, rated_one(PRICE, later, "EUR").period_end) == (
         JULY.start,
         JULY.end,
     )
@@ -108,16 +113,28 @@ def test_a_segment_within_the_period_clips_the_line_and_not_its_due_date() -> No
 
 def test_a_group_is_shown_in_the_description() -> None:
     price = PRICE.model_copy(update={"group_by": ("metadata.model", "route")})
-    usage = replace(USAGE, grouping=price.group_by, group='{"metadata.model":"é-4","route":null}')
-    line = rate_usage(price, usage, "EUR")
+    usage = replace(USAGE, grouping=json.dumps(price.group_by), group='{"metadata.model":"é-4","route":null}')
+    line = rated_one(price, usage, "EUR")
     assert line.description == "API calls (metadata.model: é-4, route: None)"
     assert line.group == usage.group
 
 
-@pytest.mark.parametrize("usage", [replace(USAGE, meter_id="other"), replace(USAGE, grouping=("route",), group="{}")])
-def test_a_price_of_another_meter_or_grouping_is_a_mistake(usage: Usage) -> None:
-    with pytest.raises(ValueError, match="price calls is not one of meter"):
-        rate_usage(PRICE, usage, "EUR")
+@pytest.mark.parametrize(
+    "usage",
+    [replace(USAGE, meter_id="other"), replace(USAGE, grouping='["route"]'), replace(USAGE, plan_id="pro")],
+    ids=["meter", "grouping", "plan"],
+)
+def test_usage_that_no_price_charges_has_no_line(usage: UsageOf) -> None:
+    assert len(rated([plan_of(PRICE)], [USAGE, usage, USAGE])) == 2
+
+
+def test_each_price_of_a_meter_charges_its_usage() -> None:
+    other = PRICE.model_copy(update={"price_id": "also"})
+    lines = rated([plan_of(PRICE, other)], [USAGE, replace(USAGE, subscription_id="sub2")])
+    assert [(line.subscription_id, line.price_id) for line in lines] == [
+        *(("sub", "calls"), ("sub", "also")),
+        *(("sub2", "calls"), ("sub2", "also")),
+    ]
 
 
 # --- ids (rule 18) ---------------------------------------------------------------------------------------------------
@@ -136,7 +153,7 @@ def test_parts_do_not_run_into_each_other() -> None:
 def test_the_id_of_a_usage_line_is_that_of_its_named_parts() -> None:
     full = ("2023-07-01T00:00:00Z", "2023-08-01T00:00:00Z")
     expected = make_id("ln", "sub", "2023-07-10T12:00:00Z", "calls", "{}", *full, "usage")
-    assert rate_usage(PRICE, USAGE, "EUR").line_id == expected
+    assert rated_one(PRICE, USAGE, "EUR").line_id == expected
     assert fee_line().line_id == make_id("ln", "sub", "2023-07-10T12:00:00Z", "fee", "{}", *full, "fee")
 
 
@@ -146,16 +163,15 @@ def test_the_id_of_a_usage_line_is_that_of_its_named_parts() -> None:
         {"quantity": Decimal(1)},
         {"segment_end": datetime(2023, 7, 20, tzinfo=UTC)},
         {"plan_id": "pro"},
-        {"events": 3},
     ],
 )
 def test_an_id_stays_when_figures_plan_or_end_change(change: dict[str, object]) -> None:
-    assert rate_usage(PRICE, replace(USAGE, **change), "EUR").line_id == rate_usage(PRICE, USAGE, "EUR").line_id
+    assert rated_one(PRICE, replace(USAGE, **change), "EUR").line_id == rated_one(PRICE, USAGE, "EUR").line_id
 
 
 def test_a_segment_that_began_before_the_period_counts_from_the_periods_start() -> None:
     starts = (JULY.start, JULY.start - timedelta(days=1), JULY.start - timedelta(days=400))
-    assert len({rate_usage(PRICE, replace(USAGE, segment_start=start), "EUR").line_id for start in starts}) == 1
+    assert len({rated_one(PRICE, replace(USAGE, segment_start=start), "EUR").line_id for start in starts}) == 1
 
 
 def test_ids_differ_with_subscription_segment_price_group_period_and_kind() -> None:
@@ -166,8 +182,8 @@ def test_ids_differ_with_subscription_segment_price_group_period_and_kind() -> N
         replace(USAGE, group='{"a":1}'),
         replace(USAGE, period=Period(JULY.start, JULY.end + timedelta(days=1))),
     ]
-    ids = [rate_usage(PRICE, usage, "EUR").line_id for usage in usages]
-    ids.append(rate_usage(PRICE.model_copy(update={"price_id": "calls2"}), USAGE, "EUR").line_id)
+    ids = [rated_one(PRICE, usage, "EUR").line_id for usage in usages]
+    ids.append(rated_one(PRICE.model_copy(update={"price_id": "calls2"}), USAGE, "EUR").line_id)
     ids.append(fee_line(fee=FEE.model_copy(update={"price_id": "calls"})).line_id)
     assert len(set(ids)) == 7
 

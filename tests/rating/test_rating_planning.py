@@ -8,8 +8,9 @@ import pytest
 from monetization_pipeline.catalog.models import BillTiming, Plan, Price, PriceModel, Proration
 from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.money import plain
-from monetization_pipeline.periods import month_period
-from monetization_pipeline.rating.engine import rate_fee
+from monetization_pipeline.periods import Period, month_period
+from monetization_pipeline.rating.engine import DueFee, rate_fees
+from monetization_pipeline.rating.lines import RatedLine
 from monetization_pipeline.rating.planning import fees_due, usage_periods
 
 MONTHS = [f"{year}-{month:02}" for year in (2022, 2023) for month in range(1, 13)]
@@ -35,12 +36,16 @@ def plan(bill: str, prorate: str = "day", amount: str = "31") -> Plan:
     return Plan(plan_id="plan", currency="USD", interval="month", prices=(calls, price))
 
 
+def rate_fee(sold: Plan, price: Price, of: Subscription, period: Period) -> RatedLine | None:
+    return next(iter(rate_fees([DueFee(sold, price, of, period, "UTC")])), None)
+
+
 def billed(sold: Plan, of: Subscription, *keys: str, first_month: str | None = None) -> dict[str, list[str]]:
     """Billing month → "<month of the full period> <amount>" of each fee line that it holds."""
     found: dict[str, list[str]] = {}
     for key in keys or MONTHS:
         for price, period in fees_due(sold, of, key, "UTC", first_month):
-            line = rate_fee(price, sold, of, period, "UTC")
+            line = rate_fee(sold, price, of, period)
             if line is not None:
                 found.setdefault(key, []).append(f"{period.start:%Y-%m} {plain(line.amount)}")
     return found
@@ -169,7 +174,7 @@ def test_at_the_first_month_of_the_grid(bill: str, start: str, expected: dict[st
 )
 def test_a_part_of_february_pays(prorate: str, start: str, end: str | None, expected: Decimal) -> None:
     sold, of = plan("in_arrears", prorate), subscription(start, end)
-    line = rate_fee(sold.prices[1], sold, of, month_period("2023-02", "UTC"), "UTC")
+    line = rate_fee(sold, sold.prices[1], of, month_period("2023-02", "UTC"))
     assert line is not None
     assert line.amount == expected
 
@@ -177,14 +182,14 @@ def test_a_part_of_february_pays(prorate: str, start: str, end: str | None, expe
 def test_no_fee_for_a_period_in_which_the_subscription_is_not_active() -> None:
     sold, of = plan("in_arrears", "none"), subscription("2023-07-01", "2023-08-01")
     for key in ("2023-06", "2023-08"):
-        assert rate_fee(sold.prices[1], sold, of, month_period(key, "UTC"), "UTC") is None
+        assert rate_fee(sold, sold.prices[1], of, month_period(key, "UTC")) is None
 
 
 def test_two_subscriptions_that_follow_each_other_pay_one_whole_fee_between_them() -> None:
     for change in ("2023-07-01T00:00:01", "2023-07-10T12:00", "2023-07-31T23:59", "2023-07-15"):
         july = month_period("2023-07", "UTC")
         parts = [
-            rate_fee(plan("in_arrears").prices[1], plan("in_arrears"), subscription(*span), july, "UTC")
+            rate_fee(plan("in_arrears"), plan("in_arrears").prices[1], subscription(*span), july)
             for span in (("2023-07-01", change), (change, None))
         ]
         assert sum((line.amount for line in parts if line is not None), Decimal(0)) == 31

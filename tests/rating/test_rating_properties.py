@@ -1,20 +1,20 @@
 """What holds of every price and quantity, against an oracle in fractions that walks the tiers another way."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rated import JULY, UsageOf, plan_of, rated_one
+from rated import rated as rated_together
 
 from monetization_pipeline.catalog.models import Price, PriceModel, Rounding, Tier, Transform
-from monetization_pipeline.periods import month_period
-from monetization_pipeline.rating.engine import rate_usage
-from monetization_pipeline.rating.lines import RatedLine, Usage
-from monetization_pipeline.rating.quantity import charged_units, transformed
-
-PERIOD = month_period("2023-07", "UTC")
+from monetization_pipeline.rating.explaining import explain_usage
+from monetization_pipeline.rating.lines import RatedLine
+from monetization_pipeline.rating.quantity import charging_units, transforming
 
 quantities = st.decimals(min_value=0, max_value=10**9, places=6)
 amounts = st.decimals(min_value=0, max_value=1000, places=4)
@@ -46,8 +46,7 @@ prices = st.one_of(tiered(PriceModel.GRADUATED), tiered(PriceModel.VOLUME), pack
 
 
 def rated(price: Price, quantity: Decimal) -> RatedLine:
-    usage = Usage("c", "s", "plan", PERIOD.start, None, PERIOD, "m", (), "{}", quantity, 0)
-    return rate_usage(price, usage, "USD")
+    return rated_one(price, UsageOf(quantity))
 
 
 def spans(price: Price) -> list[tuple[Fraction, Fraction | None, Tier]]:
@@ -98,7 +97,7 @@ def test_around_a_tiers_end_the_amount_is_the_oracles(price: Price) -> None:
 @given(prices, quantities)
 def test_the_parts_add_up_to_the_amount_and_the_units(price: Price, quantity: Decimal) -> None:
     line = rated(price, quantity)
-    explanation = json.loads(line.explanation)
+    explanation = json.loads(json.dumps(explain_usage(price, quantity)))
     parts = explanation["parts"]
     assert sum(Fraction(part["amount"]) for part in parts) == Fraction(line.amount)
     assert sum(Fraction(part["units"]) for part in parts) == Fraction(explanation["units"])
@@ -122,7 +121,7 @@ def test_a_period_rated_in_slices_comes_to_the_whole(price: Price, slices: list[
 def test_a_rounded_quantity_is_the_right_multiple_of_its_step(
     quantity: Decimal, divisor: Decimal, step: Decimal, rounding: Rounding
 ) -> None:
-    result = Fraction(transformed(quantity, Transform(divide=divisor, round=rounding, step=step)))
+    result = Fraction(transforming(Transform(divide=divisor, round=rounding, step=step))(quantity))
     exact = Fraction(quantity) / Fraction(divisor)
     assert (result / Fraction(step)).denominator == 1
     if rounding is Rounding.UP:
@@ -135,11 +134,56 @@ def test_a_rounded_quantity_is_the_right_multiple_of_its_step(
 
 @given(quantities, st.sampled_from(["8", "0.125", "1000", "0.001", "1024", "3.2", "1000000000000"]))
 def test_dividing_without_rounding_is_exact(quantity: Decimal, divisor: str) -> None:
-    assert Fraction(transformed(quantity, Transform(divide=Decimal(divisor)))) == Fraction(quantity) / Fraction(divisor)
+    assert Fraction(transforming(Transform(divide=Decimal(divisor)))(quantity)) == Fraction(quantity) / Fraction(
+        divisor
+    )
 
 
 @given(quantities, quantities)
 def test_charged_units_are_never_negative(quantity: Decimal, included: Decimal) -> None:
     price = Price(price_id="p", model=PriceModel.PER_UNIT, meter="m", unit_amount=Decimal(1), included_units=included)
     for metered in (quantity, -quantity):
-        assert Fraction(charged_units(metered, price)) == max(Fraction(0), Fraction(metered) - Fraction(included))
+        assert Fraction(charging_units(price)(metered)) == max(Fraction(0), Fraction(metered) - Fraction(included))
+
+
+segments = st.sampled_from([datetime(2023, 6, 1, tzinfo=UTC), JULY.start, datetime(2023, 7, 9, 1, 2, 3, 4, tzinfo=UTC)])
+ends = st.sampled_from([None, JULY.end, datetime(2023, 7, 20, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)])
+usages = st.builds(
+    UsageOf,
+    quantity=quantities | st.sampled_from([Decimal(0), Decimal("-1.5")]),
+    company_id=st.sampled_from(["acme", "beta"]),
+    subscription_id=st.sampled_from(["s1", "s2", 'é "s"']),
+    segment_start=segments,
+    segment_end=ends,
+    grouping=st.sampled_from(["[]", '["route"]']),
+    group=st.sampled_from(["{}", '{"route":"/a"}', '{"route":null}']),
+    plan_id=st.sampled_from(["growth", "pro", "gone"]),
+)
+
+
+@given(prices, prices, st.lists(usages, max_size=12))
+def test_rows_rated_together_are_rated_as_each_alone(price: Price, other: Price, together: list[UsageOf]) -> None:
+    plans = [
+        plan_of(price, other.model_copy(update={"price_id": "q", "group_by": ("route",)})),
+        plan_of(other, price.model_copy(update={"price_id": "q"}), plan_id="pro", currency="EUR"),
+    ]
+    alone = [line for usage in together for line in rated_together(plans, [usage])]
+    assert rated_together(plans, together) == alone
+
+
+@given(prices, usages)
+def test_a_line_says_what_its_usage_says(price: Price, usage: UsageOf) -> None:
+    """Told again in plain words, column by column."""
+    for line in rated_together([plan_of(price, plan_id=usage.plan_id)], [usage]):
+        assert (line.company_id, line.subscription_id, line.plan_id) == (
+            usage.company_id,
+            usage.subscription_id,
+            usage.plan_id,
+        )
+        assert (line.period_start, line.period_end) == (
+            max(usage.segment_start, JULY.start),
+            min(usage.segment_end or JULY.end, JULY.end),
+        )
+        assert (line.full_period_start, line.full_period_end, line.bill_at) == (JULY.start, JULY.end, JULY.end)
+        assert (line.quantity, line.group, line.kind, line.currency) == (usage.quantity, usage.group, "usage", "USD")
+        assert line.amount == rated(price, usage.quantity).amount
