@@ -221,18 +221,32 @@ def void(settings: "Settings", pipeline: "Pipeline", event_id: str, source: str,
 
 
 @main.command()
-@click.argument("period")
+@click.argument("periods", metavar="PERIOD[..PERIOD]")
 @_with_settings
-def run(settings: "Settings", pipeline: "Pipeline", period: str) -> None:
-    """Make everything of a billing PERIOD (such as 2023-07) that is out of date, up to draft invoices."""
-    from monetization_pipeline import console
-    from monetization_pipeline.definitions import materialize_period
-    from monetization_pipeline.periods import parse_month
+def run(settings: "Settings", pipeline: "Pipeline", periods: str) -> None:
+    """Make everything of a billing PERIOD (such as 2023-07) that is out of date, up to draft invoices.
 
-    parse_month(period)
-    with console.progress(period) as report:
-        made = materialize_period(settings, pipeline, period, _now(), report)
+    2022-01..2023-12 stands for all from the first to the last. A run that was interrupted goes on where it ended.
+    """
+    from monetization_pipeline import console
+    from monetization_pipeline.definitions import materialize_periods
+    from monetization_pipeline.periods import months_of_range
+
+    months = months_of_range(periods)
+    with console.progress(periods) as report:
+        made = materialize_periods(settings, pipeline, months, _now(), report)
     console.show_run(made)
+
+
+@main.command()
+@_as_format
+@_with_pipeline
+def status(pipeline: "Pipeline", form: str) -> None:
+    """What is out of date and why, what is being made, and what waits for you."""
+    from monetization_pipeline import console
+    from monetization_pipeline.definitions import standing_of
+
+    console.show_standing(standing_of(pipeline, _now()), form)
 
 
 @main.command()

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -20,7 +21,8 @@ from monetization_pipeline.steps.publish import InvoiceState, PublishedPeriod
 from monetization_pipeline.steps.raw_events import IngestReport
 
 if TYPE_CHECKING:
-    from monetization_pipeline.automation.running import PeriodRun
+    from monetization_pipeline.automation.running import PeriodsRun
+    from monetization_pipeline.automation.standing import Standing
 
 _MAX_ROWS = 200
 _MAX_FILES = 10
@@ -93,17 +95,33 @@ def show_void(report: IngestReport, landed: LandingFile) -> None:
         _out.print("No event with this id was received yet. The void holds once it comes.")
 
 
-def show_run(run: "PeriodRun") -> None:
+def show_run(run: "PeriodsRun") -> None:
     """What a run made."""
     for warning in run.warnings:
         _progress.print(f"warning: {warning}", style="yellow", markup=False)
+    first, last = run.months[0], run.months[-1]
+    span = first if first == last else f"{first}..{last}"
     if not run.made:
-        _out.print(f"{run.month} is up to date.")
+        _out.print(f"{span} is up to date.")
         return
     if run.ingested.refusals:
         _out.print(f"[yellow]{run.ingested.refusals} records were refused[/yellow]; `monetize refusals` names them.")
-    _out.print(f"{run.month}: made {', '.join(run.made)}.")
-    _out.print(f"`monetize invoices {run.month}` shows the invoices.")
+    _out.print(f"{span}: made {', '.join(run.made)}.")
+    _out.print(f"`monetize invoices {last}` shows the invoices.")
+
+
+def show_standing(found: "Standing", form: str) -> None:
+    """Whether it runs by itself, what is at work, and each partition that is out of date, with the reason."""
+    if form == "json":
+        print_json(asdict(found))
+        return
+    _out.print(f"Automation: {found.automation}.", markup=False)
+    for run in found.at_work:
+        _out.print(f"At work: {run}", markup=False)
+    if not found.out_of_date:
+        _out.print("Everything is up to date.")
+        return
+    show_rows([asdict(row) for row in found.out_of_date], form, "Out of date")
 
 
 def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:

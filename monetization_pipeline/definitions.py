@@ -6,7 +6,7 @@ Nothing of the working folder is read here but its settings: a catalog that is b
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,13 @@ from monetization_pipeline.assets import all_assets
 from monetization_pipeline.automation.in_process import opened_instance
 from monetization_pipeline.automation.jobs import all_jobs
 from monetization_pipeline.automation.maintenance import maintenance_job, maintenance_schedule
+from monetization_pipeline.automation.notices import notice_sensors
 from monetization_pipeline.automation.publishing import publish_recorded
-from monetization_pipeline.automation.running import PeriodRun, ingest_received_days, run_period
+from monetization_pipeline.automation.running import PeriodsRun, ingest_received_days, run_periods
+from monetization_pipeline.automation.sensors import all_sensors, ingest_schedule
+from monetization_pipeline.automation.standing import Standing, standing
 from monetization_pipeline.checks import all_checks
+from monetization_pipeline.datasets import RAW_EVENTS
 from monetization_pipeline.partitions import grids_from
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.resources.stripe import Secret, StripeResource
@@ -34,15 +38,24 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
+def utc_now() -> datetime:
+    """The clock at the edge."""
+    return datetime.now(UTC)
+
+
+def build_definitions(settings: Settings, clock: Callable[[], datetime] = utc_now) -> dg.Definitions:
     """Everything Dagster is to know of one working folder."""
     grids = grids_from(settings.first_month)
-    maintenance = maintenance_job(lambda: datetime.now(UTC))
+    maintenance = maintenance_job(clock)
     return dg.Definitions(
-        assets=all_assets(grids),
-        asset_checks=all_checks(grids),
+        assets=_fresh(all_assets(grids, clock), settings.fresh_hours),
+        asset_checks=all_checks(grids, clock),
         jobs=[*all_jobs(), maintenance],
-        schedules=[maintenance_schedule(maintenance)],
+        schedules=[ingest_schedule(grids, settings.ingest_cron, clock), maintenance_schedule(maintenance)],
+        sensors=[
+            *all_sensors(grids, clock),
+            *notice_sensors(settings.webhook_url, settings.fresh_hours, grids, clock),
+        ],
         resources={
             "pipeline": PipelineResource(
                 home=str(settings.home),
@@ -60,6 +73,17 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+def _fresh(assets: Sequence[dg.AssetsDefinition], hours: int) -> Sequence[dg.AssetsDefinition]:
+    """Dagster shows where nothing came in for so many hours; 0 turns that off."""
+    if not hours:
+        return assets
+    policy = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=hours))
+    key = dg.AssetKey(RAW_EVENTS.name)
+    return dg.map_asset_specs(
+        lambda spec: spec.replace_attributes(freshness_policy=policy) if spec.key == key else spec, assets
+    )
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads: the working folder that the environment names, or the current one."""
@@ -74,12 +98,18 @@ def ingest_days(
         return ingest_received_days(build_definitions(settings), instance, pipeline, days, report)
 
 
-def materialize_period(
-    settings: Settings, pipeline: Pipeline, month: str, now: datetime, report: Callable[[str], None]
-) -> PeriodRun:
-    """See `run_period`; the runs are recorded in the working folder's instance."""
+def materialize_periods(
+    settings: Settings, pipeline: Pipeline, months: Sequence[str], now: datetime, report: Callable[[str], None]
+) -> PeriodsRun:
+    """See `run_periods`; the runs are recorded in the working folder's instance."""
     with opened_instance(pipeline.home.dagster) as instance:
-        return run_period(build_definitions(settings), instance, pipeline, month, now=now, report=report)
+        return run_periods(build_definitions(settings), instance, pipeline, months, now=now, report=report)
+
+
+def standing_of(pipeline: Pipeline, now: datetime) -> Standing:
+    """See `automation.standing`."""
+    with opened_instance(pipeline.home.dagster) as instance:
+        return standing(instance, pipeline, grids_from(pipeline.seller.first_month), now)
 
 
 def publish_invoices(settings: Settings, pipeline: Pipeline, month: str, now: datetime) -> "PublishedPeriod":

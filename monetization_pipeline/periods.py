@@ -101,6 +101,15 @@ def months_between(first: str, last: str) -> list[str]:
     return months
 
 
+def months_of_range(text: str) -> list[str]:
+    """The keys that `2023-07` or `2022-01..2023-12` stand for. Raises PeriodKeyError."""
+    first, dots, last = text.partition("..")
+    months = months_between(first, last if dots else first)
+    if not months:
+        raise PeriodKeyError(f"{text!r}: {last} comes before {first}")
+    return months
+
+
 def month_period(key: str, zone: str) -> Period:
     """The local month named by `key`."""
     year, month = parse_month(key)

@@ -12,6 +12,8 @@ from monetization_pipeline.periods import PeriodKeyError, parse_month
 
 _MAX_GRACE_DAYS = 366
 _MAX_KEPT_DAYS = 36_500
+_MAX_HOURS = 24 * 366
+_CRON_FIELDS = 5
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
 
@@ -21,7 +23,7 @@ class SettingsError(MonetizeError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one working folder runs with. The Stripe key never shows in a repr."""
+    """What one working folder runs with. Secrets never show in a repr."""
 
     home: Path
     first_month: str = "2020-01"
@@ -29,6 +31,9 @@ class Settings:
     memory_limit: str = "800MB"
     keep_landing: timedelta = timedelta(days=30)
     keep_replaced: timedelta = timedelta(days=7)
+    ingest_cron: str = "* * * * *"
+    webhook_url: str = field(default="", repr=False)
+    fresh_hours: int = 0
     stripe_mode: str = "sandbox"
     stripe_api_key: str = field(default="", repr=False)
     stripe_api_base: str | None = None
@@ -50,6 +55,9 @@ def load_settings(environment: Mapping[str, str], here: Path) -> Settings:
         memory_limit=values.get("MONETIZATION_MEMORY_LIMIT") or "800MB",
         keep_landing=_kept("MONETIZATION_LANDING_DAYS", values.get("MONETIZATION_LANDING_DAYS") or "30"),
         keep_replaced=_kept("MONETIZATION_REPLACED_DAYS", values.get("MONETIZATION_REPLACED_DAYS") or "7"),
+        ingest_cron=_cron(values.get("MONETIZATION_INGEST_CRON") or "* * * * *"),
+        webhook_url=_address("MONETIZATION_WEBHOOK_URL", values.get("MONETIZATION_WEBHOOK_URL") or ""),
+        fresh_hours=_hours("MONETIZATION_FRESH_HOURS", values.get("MONETIZATION_FRESH_HOURS") or "0"),
         stripe_mode=values.get("STRIPE_MODE") or "sandbox",
         stripe_api_key=values.get("STRIPE_API_KEY") or "",
         stripe_api_base=values.get("STRIPE_API_BASE") or None,
@@ -74,6 +82,27 @@ def _days(name: str, text: str, least: int = 0, most: int = _MAX_GRACE_DAYS) -> 
 def _kept(name: str, text: str) -> timedelta:
     """For how long something is kept: a day at least, since a process may be at it."""
     return _days(name, text, 1, _MAX_KEPT_DAYS)
+
+
+def _hours(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > _MAX_HOURS:
+        raise SettingsError(f"{name}: {text!r} is not a whole number of hours between 0 (off) and {_MAX_HOURS}")
+    return int(text)
+
+
+def _cron(text: str) -> str:
+    if len(text.split()) != _CRON_FIELDS:
+        raise SettingsError(
+            f"MONETIZATION_INGEST_CRON: {text!r} has not the five fields of a cron schedule, such as */5 * * * *"
+        )
+    return text
+
+
+def _address(name: str, text: str) -> str:
+    # The address may hold a token: an error does not repeat it.
+    if text and not text.startswith(("https://", "http://")):
+        raise SettingsError(f"{name}: this is not an address that begins with https:// or http://")
+    return text
 
 
 def _flag(name: str, text: str) -> bool:

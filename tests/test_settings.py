@@ -20,6 +20,16 @@ def test_the_environment_wins_over_the_folder(tmp_path: Path) -> None:
     assert (settings.grace, settings.stripe_mode) == (timedelta(days=3), "sandbox")
 
 
+def test_an_address_of_a_webhook_does_not_show(tmp_path: Path) -> None:
+    address = "https://hooks.example.com/very_secret"
+    settings = load_settings({"MONETIZATION_WEBHOOK_URL": address}, tmp_path)
+    assert settings.webhook_url == address
+    assert "very_secret" not in repr(settings)
+    with pytest.raises(SettingsError) as error:
+        load_settings({"MONETIZATION_WEBHOOK_URL": "very_secret"}, tmp_path)
+    assert "very_secret" not in str(error.value)
+
+
 def test_the_key_does_not_show(tmp_path: Path) -> None:
     settings = load_settings({"STRIPE_API_KEY": "sk_test_very_secret"}, tmp_path)
     assert settings.stripe_api_key == "sk_test_very_secret"
@@ -36,6 +46,9 @@ def test_the_key_does_not_show(tmp_path: Path) -> None:
         ("MONETIZATION_LANDING_DAYS", "0"),
         ("MONETIZATION_REPLACED_DAYS", "0"),
         ("STRIPE_ISSUE_ZERO", "perhaps"),
+        ("MONETIZATION_INGEST_CRON", "hourly"),
+        ("MONETIZATION_FRESH_HOURS", "a day"),
+        ("MONETIZATION_WEBHOOK_URL", "hooks.example.com"),
     ],
 )
 def test_a_value_without_meaning_is_named(tmp_path: Path, name: str, value: str) -> None:

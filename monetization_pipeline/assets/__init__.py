@@ -1,6 +1,7 @@
 """The Dagster face of each step: call it, and show what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import dagster as dg
 
@@ -16,10 +17,10 @@ from monetization_pipeline.assets.usage import usage_asset
 from monetization_pipeline.partitions import Grids
 
 
-def all_assets(grids: Grids) -> Sequence[dg.AssetsDefinition]:
+def all_assets(grids: Grids, clock: Callable[[], datetime]) -> Sequence[dg.AssetsDefinition]:
     """Every asset, along the road from raw events to issued invoices."""
     return [
-        raw_events_asset(grids),
+        raw_events_asset(grids, clock),
         *customer_assets(),
         *catalog_assets(),
         events_asset(grids),

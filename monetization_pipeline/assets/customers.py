@@ -7,6 +7,8 @@ import dagster as dg
 from monetization_pipeline.assets.faces import Metadata, dataset_asset, table
 from monetization_pipeline.assets.summaries import LIMIT
 from monetization_pipeline.datasets import COMPANIES, RAW_EVENTS, SUBSCRIPTIONS, USERS, DatasetSpec
+from monetization_pipeline.lake.ingest_log import read_log
+from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.partitions import ANY_RECEIVED_DAY
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
@@ -33,10 +35,17 @@ def _customer_asset(spec: DatasetSpec) -> dg.AssetsDefinition:
     @dataset_asset(spec, GROUP, "python", deps=[dg.AssetDep(RAW_EVENTS.name, partition_mapping=ANY_RECEIVED_DAY)])
     def customers(pipeline: PipelineResource) -> dg.MaterializeResult:
         work = pipeline.pipeline()
-        state = run_step(lambda: step.build(work, spec))
+        state = run_step(lambda: _build(work, spec))
         return dg.MaterializeResult(metadata={"dagster/row_count": state.rows, **_report(work, spec)})
 
     return customers
+
+
+def _build(pipeline: Pipeline, spec: DatasetSpec) -> PartitionState:
+    made = pipeline.lake.table(spec).state()
+    if made is not None and step.is_current(pipeline, read_log(pipeline.lake), spec):
+        return made
+    return step.build(pipeline, spec)
 
 
 def _report(pipeline: Pipeline, spec: DatasetSpec) -> Metadata:

@@ -1,7 +1,8 @@
 """Dagster's face of ingest: landing files of a received day."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
 
 import dagster as dg
 
@@ -9,20 +10,29 @@ from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_met
 from monetization_pipeline.assets.summaries import ranking
 from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.ingest.sources import SourceError
 from monetization_pipeline.lake.ingest_log import IngestedFile, read_log, visible_files
+from monetization_pipeline.lake.table import ConcurrentCommitError
 from monetization_pipeline.partitions import Grids, received_day
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.steps import raw_events as step
 from monetization_pipeline.steps.counts import count_received
+from monetization_pipeline.steps.customers import land_files
 from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.receive import take_inboxes
 
 GROUP = "ingest"
 
 
-def raw_events_asset(grids: Grids) -> dg.AssetsDefinition:
-    """`raw_events` by received day; refusals, corrections and entity changes are committed with it."""
+class IngestError(MonetizeError):
+    """Files that could not be taken in; all others were."""
+
+
+def raw_events_asset(grids: Grids, clock: Callable[[], datetime]) -> dg.AssetsDefinition:
+    """`raw_events` by received day; refusals, corrections and entity changes are committed with it.
+
+    Today's takes in what was dropped into inboxes, and what changed in `customers/`.
+    """
 
     @dataset_asset(
         RAW_EVENTS,
@@ -35,7 +45,7 @@ def raw_events_asset(grids: Grids) -> dg.AssetsDefinition:
         work = pipeline.pipeline()
         days = {key: received_day(key) for key in context.partition_keys}
         known = read_log(work.lake).identities
-        run_step(lambda: _ingest(work, list(days.values())))
+        run_step(lambda: _ingest(work, list(days.values()), clock()))
         for key, metadata in _report(work, days, known).items():
             context.add_asset_metadata(metadata, partition_key=key)
         return dg.MaterializeResult()
@@ -43,16 +53,22 @@ def raw_events_asset(grids: Grids) -> dg.AssetsDefinition:
     return raw_events
 
 
-def _ingest(pipeline: Pipeline, days: Sequence[date]) -> None:
+def _ingest(pipeline: Pipeline, days: Sequence[date], now: datetime) -> None:
+    """What can be ingested is; then MonetizeError is raised with all that could not."""
     problems: list[MonetizeError] = []
-    for day in days:
+    entering: list[Callable[[], object]] = []
+    if now.astimezone(UTC).date() in days:
+        entering = [partial(take_inboxes, pipeline, now), partial(land_files, pipeline, now)]
+    for work in (*entering, *(partial(step.ingest, pipeline, day) for day in days)):
         try:
-            step.ingest(pipeline, day)
-        except SourceError as error:
-            # Files of the other days are not held up by an undeclared source.
+            work()
+        except ConcurrentCommitError:
+            raise
+        except MonetizeError as error:
+            # An undeclared source, or a file of customers that cannot be read, does not hold up the others.
             problems.append(error)
     if problems:
-        raise SourceError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+        raise IngestError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
 
 
 def _report(pipeline: Pipeline, days: dict[str, date], known: frozenset[tuple[str, str]]) -> dict[str, Metadata]:

@@ -1,7 +1,5 @@
 """One Dagster run in this process: quiet, and with the error of a step as our own."""
 
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.resources.process import PROCESS_TAG, is_gone, this_process
 
-_PROCESS = "monetize/process"
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 # Whoever runs this in a terminal sees progress and errors of ours; the event log has all of Dagster's.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -46,7 +44,7 @@ class InProcess:
                 instance=self.instance,
                 asset_selection=selected,
                 partition_key=keys[0] if len(keys) == 1 else None,
-                tags={_PROCESS: _this_process(), **span},
+                tags={PROCESS_TAG: this_process(), **span},
                 run_config=_QUIET,
                 raise_on_error=False,
             )
@@ -68,25 +66,10 @@ def opened_instance(folder: Path) -> Iterator[dg.DagsterInstance]:
 
 def end_orphans(instance: dg.DagsterInstance) -> None:
     """Runs of this machine whose process was killed are failed: nobody else would ever say that they ended."""
-    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     for run in instance.get_runs(running):
-        host, _, process = run.tags.get(_PROCESS, "").rpartition(":")
-        if host == socket.gethostname() and not _is_alive(int(process)):
+        if is_gone(run.tags.get(PROCESS_TAG, "")):
             instance.report_run_failed(run, "The process that ran this was ended from outside; run it again.")
-
-
-def _this_process() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _error_of(result: dg.ExecuteInProcessResult) -> BaseException:

@@ -1,12 +1,11 @@
 """What `monetize run` and `monetize ingest` do: materialize what is out of date, in as few runs as can be."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from monetization_pipeline.assets.catalog import METERS, PRICES, digests_of
 from monetization_pipeline.automation.in_process import InProcess, RunFailedError
 from monetization_pipeline.automation.jobs import (
     BILLING_PERIODS,
@@ -14,6 +13,8 @@ from monetization_pipeline.automation.jobs import (
     EVENT_DAYS,
     RECEIVED_DAYS,
 )
+from monetization_pipeline.automation.launching import consecutive, near
+from monetization_pipeline.automation.shown_catalog import changed_catalog
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
@@ -34,41 +35,44 @@ class OffTheGridError(MonetizeError):
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodRun:
+class PeriodsRun:
     """What a run did: `made` is empty where everything was up to date; `warnings` are for somebody to look at."""
 
-    month: str
+    months: tuple[str, ...]
     ingested: IngestReport = field(default_factory=IngestReport)
     made: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def run_period(
+def run_periods(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     pipeline: Pipeline,
-    month: str,
+    months: Sequence[str],
     *,
     now: datetime,
     report: Report,
-) -> PeriodRun:
-    """Everything of a billing period that is out of date, from what waits in landing to draft invoices.
+) -> PeriodsRun:
+    """Everything of some billing periods that is out of date, from what waits in landing to draft invoices.
 
     Files of `customers/` enter as received `now`; `report` is told what is being done. Raises MonetizeError: its own
     OffTheGridError, CustomersFileError and CatalogError before anything is run, RunFailedError for a step or a check
     that failed. What was made until then stays, and the next run goes on from there.
     """
     grids = grids_from(pipeline.seller.first_month)
-    _check_month(grids, month)
+    for month in months:
+        _check_month(grids, month)
     catalog = read_catalog(pipeline)
     run = _Run(InProcess(definitions, instance), pipeline, grids, report)
     customers.land_files(pipeline, now)
     keep_catalog(pipeline, catalog, now)
     ingested = run.ingest(plan.received_days(pipeline))
     run.refresh_customers(catalog)
-    run.make_days(catalog, month)
-    run.make_period(catalog, month)
-    return PeriodRun(month, ingested, tuple(run.made), tuple(_warnings(pipeline, catalog, month)))
+    run.make_days(catalog, months)
+    for month in months:
+        run.make_period(catalog, month, month if len(months) > 1 else "")
+    warnings = dict.fromkeys(warning for month in months for warning in _warnings(pipeline, catalog, month))
+    return PeriodsRun(tuple(months), ingested, tuple(run.made), tuple(warnings))
 
 
 def ingest_received_days(
@@ -98,9 +102,14 @@ class _Run:
             _check_received(self.grids, day)
         known = read_log(self.pipeline.lake).identities
         problems: list[str] = []
-        for group in _consecutive(days):
+        for group in consecutive(days):
             try:
-                self._run(RECEIVED_DAYS, [RAW_EVENTS.name], [received_key(day) for day in group], "received day")
+                self._run(
+                    RECEIVED_DAYS,
+                    [RAW_EVENTS.name],
+                    [received_key(day) for day in group],
+                    _counted(len(group), "received day"),
+                )
             except RunFailedError as error:
                 problems.append(str(error))
         if problems:
@@ -110,41 +119,43 @@ class _Run:
 
     def refresh_customers(self, catalog: Catalog) -> None:
         """Companies, users, subscriptions, meters and prices, as far as they changed."""
-        changed = [name for name in (METERS, PRICES) if self._shown_digests(name) != digests_of(name, catalog)]
+        changed = changed_catalog(self.dagster.instance, catalog)
         if stale := [*plan.stale_customers(self.pipeline), *changed]:
             self._run(CUSTOMERS_AND_CATALOG, stale)
 
-    def make_days(self, catalog: Catalog, month: str) -> None:
-        """Event days from the first to the last that is out of date, in one run: the steps skip those between."""
-        stale = set(plan.stale_events(self.pipeline, month))
-        # Of a day whose events are stale this may be wrong, but such a day is metered anew in any case.
-        stale.update(plan.stale_daily_usage(self.pipeline, catalog, month))
+    def make_days(self, catalog: Catalog, months: Sequence[str]) -> None:
+        """Event days that are out of date, in runs from the first to the last: the steps skip those between."""
+        stale: set[date] = set()
+        for month in months:
+            stale.update(plan.stale_events(self.pipeline, month))
+            # Of a day whose events are stale this may be wrong, but such a day is metered anew in any case.
+            stale.update(plan.stale_daily_usage(self.pipeline, catalog, month))
         to_come = {day for day in stale if not self.grids.event_days.has_partition_key(event_key(day))}
         if to_come:
             self.report(f"events of {_span(sorted(to_come))} wait until that day has come")
-        if days := sorted(stale - to_come):
+        for days in near(stale - to_come):
             span = [days[0] + timedelta(days=offset) for offset in range((days[-1] - days[0]).days + 1)]
-            self._run(EVENT_DAYS, [EVENTS.name, DAILY_USAGE.name], [event_key(day) for day in span], "day", len(days))
+            self._run(
+                EVENT_DAYS,
+                [EVENTS.name, DAILY_USAGE.name],
+                [event_key(day) for day in span],
+                _counted(len(days), "day"),
+            )
 
-    def make_period(self, catalog: Catalog, month: str) -> None:
-        """Usage, rated lines and invoices, from the first that is out of date."""
+    def make_period(self, catalog: Catalog, month: str, said: str) -> None:
+        """Usage, rated lines and invoices, from the first that is out of date; reported as those of `said`."""
         if stale := plan.stale_period(self.pipeline, catalog, month):
-            self._run(BILLING_PERIODS, stale, [month])
+            self._run(BILLING_PERIODS, stale, [month], said)
 
-    def _run(
-        self, job: str, assets: Sequence[str], keys: Sequence[str] = (), unit: str = "", count: int | None = None
-    ) -> None:
-        number = len(keys) if count is None else count
-        suffix = f" ({number} {unit}{'' if number == 1 else 's'})" if unit else ""
+    def _run(self, job: str, assets: Sequence[str], keys: Sequence[str] = (), said: str = "") -> None:
+        suffix = f" ({said})" if said else ""
         self.report(f"{', '.join(assets)}{suffix}")
         self.dagster.run(job, assets, keys)
         self.made += [f"{name}{suffix}" for name in assets]
 
-    def _shown_digests(self, name: str) -> dict[str, str]:
-        event = self.dagster.instance.get_latest_materialization_event(dg.AssetKey(name))
-        materialization = event.asset_materialization if event else None
-        metadata = materialization.metadata if materialization else {}
-        return {key: str(value.value) for key, value in metadata.items() if key.endswith(" digest")}
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _check_month(grids: Grids, month: str) -> None:
@@ -164,17 +175,6 @@ def _check_received(grids: Grids, day: date) -> None:
             f"files were received on {day}, which does not lie between {first} (the setting MONETIZATION_FIRST_MONTH) "
             "and today; see landing"
         )
-
-
-def _consecutive(days: Iterable[date]) -> Iterator[list[date]]:
-    group: list[date] = []
-    for day in sorted(days):
-        if group and day - group[-1] != timedelta(days=1):
-            yield group
-            group = []
-        group.append(day)
-    if group:
-        yield group
 
 
 def _span(days: Sequence[date]) -> str:

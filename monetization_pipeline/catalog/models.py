@@ -140,6 +140,11 @@ class Price(_Model):
         """Whether the price is a recurring fee rather than a price of usage."""
         return self.model is PriceModel.FLAT
 
+    @property
+    def in_advance(self) -> bool:
+        """Whether the price is a fee that is due as its period begins."""
+        return self.is_fee and self.bill is BillTiming.IN_ADVANCE
+
 
 class Plan(_Model):
     """What a subscription is charged: prices in one currency, each calendar month."""

@@ -7,12 +7,14 @@ import dagster as dg
 _SHOWN = 20
 
 
-def result_of(problems: Sequence[str]) -> dg.AssetCheckResult:
-    """Passed where there are no problems; else an error that names them."""
+def result_of(
+    problems: Sequence[str], severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+) -> dg.AssetCheckResult:
+    """Passed where there are no problems; else a failure that names them."""
     shown = [*problems[:_SHOWN], *([f"… and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else [])]
     return dg.AssetCheckResult(
         passed=not problems,
-        severity=dg.AssetCheckSeverity.ERROR,
+        severity=severity,
         description="\n".join(shown) or None,
         metadata={"problems": len(problems)},
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from monetization_pipeline.resources.process import PROCESS_TAG, this_process
 from monetization_pipeline.steps.pipeline import Home, Pipeline, Retention, Seller
 
 
@@ -19,6 +20,11 @@ class PipelineResource(dg.ConfigurableResource):
     landing_days: int = Field(default=30, description="days that landing files are kept once they were ingested")
     replaced_days: int = Field(default=7, description="days that files of the lake are kept once they were replaced")
     issue_zero: bool = Field(default=False, description="whether invoices of nothing are issued")
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Note on a run which process executes it; see `automation.in_process.end_orphans`."""
+        if context.run is not None and context.instance is not None:
+            context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
 
     def pipeline(self) -> Pipeline:
         """What every step works with."""

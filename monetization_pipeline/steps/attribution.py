@@ -1,9 +1,9 @@
 """Who is charged what when, as relations of a session: what daily_usage joins events with."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -11,7 +11,6 @@ from monetization_pipeline.catalog.models import Catalog, pricing_map
 from monetization_pipeline.customers.attribution import Charging, charging, user_companies
 from monetization_pipeline.customers.models import Subscription, User
 from monetization_pipeline.customers.terms import (
-    Term,
     subscription_terms,
     term_fingerprints,
     user_terms,
@@ -19,8 +18,9 @@ from monetization_pipeline.customers.terms import (
 )
 from monetization_pipeline.datasets import INSTANT
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.periods import Period, month_period
+from monetization_pipeline.periods import Period
 from monetization_pipeline.steps.customers import read_companies, read_subscriptions, read_users
+from monetization_pipeline.steps.month_terms import MonthTerms
 from monetization_pipeline.steps.pipeline import Pipeline
 
 _EVER, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -64,6 +64,11 @@ class Attribution:
     def zone_of(self, company_id: str) -> str:
         """The zone of a company's months and days: its own, else the seller's (rule 1)."""
         return self.zones.get(company_id, self.seller_zone)
+
+    @cached_property
+    def months(self) -> MonthTerms:
+        """What subscriptions say in each billing month."""
+        return MonthTerms(self.subscriptions, self.catalog, self.zone_of)
 
     def charges(self, window: Period, zone: str) -> list[Charging]:
         """Charging rows of a window."""
@@ -115,32 +120,14 @@ def day_windows(days: Sequence[date]) -> list[Period]:
 
 def charge_fingerprints(known: Attribution, days: Sequence[date]) -> Mapping[date, str]:
     """By UTC day: what of the subscriptions decides who is charged for what on that day."""
-    terms = subscription_terms(known.subscriptions, metered_plans(known.catalog), known.zone_of)
+    plans = {entry.plan_id for entry in pricing_map(known.catalog)}
+    terms = subscription_terms(known.subscriptions, plans, known.zone_of)
     return dict(zip(sorted(days), term_fingerprints(terms, day_windows(days)), strict=True))
 
 
 def user_fingerprints(known: Attribution, days: Sequence[date]) -> Mapping[date, str]:
     """By UTC day: which users belong to which companies."""
     return dict(zip(sorted(days), term_fingerprints(user_terms(known.users), day_windows(days)), strict=True))
-
-
-def metered_plans(catalog: Catalog) -> frozenset[str]:
-    """The plans that price any meter."""
-    return frozenset(entry.plan_id for entry in pricing_map(catalog))
-
-
-def month_fingerprints(known: Attribution, plans: Collection[str], months: Sequence[str]) -> Mapping[str, str]:
-    """By billing month: the subscriptions on `plans` that are active in it, each in its company's own months."""
-    by_zone: defaultdict[str, list[Term]] = defaultdict(list)
-    for term in subscription_terms(known.subscriptions, plans, known.zone_of):
-        by_zone[term.says[-1]].append(term)
-    ordered = sorted(months)
-    found: dict[str, list[str]] = {month: [] for month in ordered}
-    for zone in sorted(by_zone):
-        windows = [month_period(month, zone) for month in ordered]
-        for month, made in zip(ordered, term_fingerprints(by_zone[zone], windows), strict=True):
-            found[month].append(f"{zone} {made}")
-    return {month: "; ".join(parts) for month, parts in found.items()}
 
 
 def subscription_fingerprint(known: Attribution) -> str:

@@ -44,6 +44,12 @@ def changed_files(pipeline: Pipeline) -> list[str]:
     return [name for name, _ in _changed(pipeline)]
 
 
+def written_digest(pipeline: Pipeline, name: str) -> str:
+    """The hash of what a file of `customers/` holds now, by its name in landing; empty where it is gone."""
+    path = _written(pipeline.home.customers).get(name)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.exists() else ""
+
+
 def expected_state(log: IngestLog) -> PartitionState:
     """What companies, users and subscriptions would be made from now."""
     files = sorted(file.sha256 for file in log.files if file.entity_changes)

@@ -12,6 +12,14 @@ from monetization_pipeline.steps import customers, daily_usage, events, invoices
 from monetization_pipeline.steps.attribution import Attribution
 from monetization_pipeline.steps.pipeline import Pipeline
 
+FILES_WAIT = "files in landing wait"
+FILE_CHANGED = "the file changed"
+CHANGES_WAIT = "changes of customers wait"
+EVENTS_CHANGED = "raw events changed"
+METERING_CHANGED = "events, customers or meters changed"
+DAYS_FIRST = "its event days are made first"
+PERIOD_CHANGED = "what it is made from changed"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -39,23 +47,24 @@ def stale_customers(pipeline: Pipeline) -> list[str]:
 def stale_events(pipeline: Pipeline, month: str) -> list[date]:
     """Event days of a billing period whose `events` are out of date."""
     log = read_log(pipeline.lake)
-    return [day for day in _days(pipeline, month) if not events.is_current(pipeline, log, day)]
+    return [day for day in days_of(pipeline, month) if not events.is_current(pipeline, log, day)]
 
 
 def stale_daily_usage(pipeline: Pipeline, catalog: Catalog, month: str) -> list[date]:
     """Event days of a billing period whose `daily_usage` is out of date; `events` must be up to date."""
     log = read_log(pipeline.lake)
-    days = [day for day in _days(pipeline, month) if day in log.days]
+    days = [day for day in days_of(pipeline, month) if day in log.days]
     expected = daily_usage.expected_states(pipeline, Attribution.read(pipeline, catalog), days)
     return [day for day in days if not daily_usage.is_current(pipeline, log, day, expected[day])]
 
 
 def stale_period(pipeline: Pipeline, catalog: Catalog, month: str) -> list[str]:
-    """Which of usage, rated_lines and invoices are out of date; `daily_usage` must be up to date.
+    """Which of usage, rated_lines and invoices are out of date; `daily_usage` must be up to date."""
+    return stale_datasets(pipeline, Attribution.read(pipeline, catalog), month)
 
-    What is made from an out-of-date dataset is out of date too.
-    """
-    known = Attribution.read(pipeline, catalog)
+
+def stale_datasets(pipeline: Pipeline, known: Attribution, month: str) -> list[str]:
+    """The same with customers and catalog at hand. What is made from an out-of-date dataset is out of date too."""
     expected = (
         (USAGE, usage.expected_state(pipeline, known, month)),
         (RATED_LINES, rated_lines.expected_state(pipeline, known, month)),
@@ -70,20 +79,20 @@ def stale_period(pipeline: Pipeline, catalog: Catalog, month: str) -> list[str]:
 
 def reasons(pipeline: Pipeline, catalog: Catalog, month: str) -> list[Reason]:
     """Everything that keeps a billing period from being up to date; empty where it is."""
-    found = [Reason("raw_events", f"r{day}", "files in landing wait") for day in received_days(pipeline)]
-    found += [Reason("customers/", name, "the file changed") for name in customers.changed_files(pipeline)]
-    found += [Reason(name, "all", "changes of customers wait") for name in stale_customers(pipeline)]
+    found = [Reason("raw_events", f"r{day}", FILES_WAIT) for day in received_days(pipeline)]
+    found += [Reason("customers/", name, FILE_CHANGED) for name in customers.changed_files(pipeline)]
+    found += [Reason(name, "all", CHANGES_WAIT) for name in stale_customers(pipeline)]
     if found:
         return found
-    found += [Reason("events", str(day), "raw events changed") for day in stale_events(pipeline, month)]
+    found += [Reason("events", str(day), EVENTS_CHANGED) for day in stale_events(pipeline, month)]
     if found:
         return found
     stale = stale_daily_usage(pipeline, catalog, month)
-    found += [Reason("daily_usage", str(day), "events, customers or meters changed") for day in stale]
+    found += [Reason("daily_usage", str(day), METERING_CHANGED) for day in stale]
     if found:
         return found
-    return [Reason(name, month, "what it is made from changed") for name in stale_period(pipeline, catalog, month)]
+    return [Reason(name, month, PERIOD_CHANGED) for name in stale_period(pipeline, catalog, month)]
 
 
-def _days(pipeline: Pipeline, month: str) -> Sequence[date]:
+def days_of(pipeline: Pipeline, month: str) -> Sequence[date]:
     return usage.span_days(month_period(month, pipeline.seller.zone))

@@ -15,7 +15,7 @@ from monetization_pipeline.periods import Period, add_months
 from monetization_pipeline.rating.engine import DueFee, UsagePrice, rate_fees, rate_usage
 from monetization_pipeline.rating.lines import LineKind, PricedBy, RatedLine, Span, UsageRow
 from monetization_pipeline.rating.planning import fees_due
-from monetization_pipeline.steps.attribution import Attribution, month_fingerprints
+from monetization_pipeline.steps.attribution import Attribution
 from monetization_pipeline.steps.catalogs import price_digests
 from monetization_pipeline.steps.columns import decimals, instant, microseconds, table_of, take_texts, values
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
@@ -31,15 +31,17 @@ _ORDER = [
 def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
     """What `rated_lines` of a billing period would be made from now.
 
-    A fee is due in the month of its period, in the one before (in advance), or where its subscription starts.
+    Its fees are those of the month itself, and those in advance of the next one. On the grid's first instant, fees of
+    the month before are due as well.
     """
     usage = pipeline.lake.table(USAGE).state(month)
-    around = [add_months(month, -1), month, add_months(month, 1)]
-    subscriptions = month_fingerprints(known, {plan.plan_id for plan in known.catalog.plans}, around)
     inputs = {
         "usage": usage.fingerprint if usage else "",
-        "subscriptions": " | ".join(subscriptions[each] for each in around),
+        "subscriptions": known.months.charged(month),
+        "fees in advance": known.months.in_advance(add_months(month, 1)),
     }
+    if month == pipeline.seller.first_month:
+        inputs["fees before"] = known.months.charged(add_months(month, -1))
     return PartitionState("", 0, inputs=inputs, digests=price_digests(known.catalog), code_version=CODE_VERSION)
 
 

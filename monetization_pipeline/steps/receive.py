@@ -48,9 +48,9 @@ def take_inboxes(pipeline: Pipeline, now: datetime) -> list[LandingFile]:
     return taken
 
 
-def inbox_waiting(pipeline: Pipeline) -> bool:
-    """Whether `take_inboxes` would find something. Looks at names and times alone."""
-    return any(True for source in _with_inbox(pipeline) for _ in _settled(pipeline.landing.inbox(source)))
+def inbox_files(pipeline: Pipeline) -> list[Path]:
+    """What `take_inboxes` would find, by source and name. Looks at names and times alone."""
+    return [path for source in _with_inbox(pipeline) for path in sorted(_settled(pipeline.landing.inbox(source)))]
 
 
 def undeclared_inboxes(pipeline: Pipeline) -> list[Path]:

@@ -103,9 +103,7 @@ def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> Partit
         for day in span_days(month_period(month, pipeline.seller.zone))
         if day.isoformat() in days
     }
-    inputs["subscriptions"] = attribution.month_fingerprints(known, attribution.metered_plans(known.catalog), [month])[
-        month
-    ]
+    inputs["subscriptions"] = known.months.metered(month)
     return PartitionState("", 0, inputs=inputs, digests=metering_digests(known.catalog), code_version=CODE_VERSION)
 
 

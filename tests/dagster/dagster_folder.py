@@ -10,11 +10,11 @@ from typing import Any
 import dagster as dg
 
 from monetization_pipeline.automation.in_process import InProcess
-from monetization_pipeline.automation.running import PeriodRun, ingest_received_days, run_period
+from monetization_pipeline.automation.running import PeriodsRun, ingest_received_days, run_periods
 from monetization_pipeline.definitions import build_definitions
 from monetization_pipeline.settings import Settings
 from monetization_pipeline.steps import customers
-from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
 from monetization_pipeline.steps.raw_events import IngestReport
 
 RECEIVED = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -44,7 +44,7 @@ class Folder:
     @property
     def pipeline(self) -> Pipeline:
         """The folder as the steps see it, nothing remembered."""
-        return Pipeline(Home(self.settings.home))
+        return Pipeline(Home(self.settings.home), Seller(first_month=self.settings.first_month))
 
     def place(self, source: str, *paths: Path) -> None:
         """Let files and the folder's own customers enter landing; nothing is ingested."""
@@ -62,9 +62,9 @@ class Folder:
         """What `monetize ingest` does with the files placed."""
         return ingest_received_days(self.definitions, self.instance, self.pipeline, [RECEIVED.date()], self.said.append)
 
-    def run(self, month: str, now: datetime = RECEIVED) -> PeriodRun:
+    def run(self, month: str, now: datetime = RECEIVED) -> PeriodsRun:
         """What `monetize run` does."""
-        return run_period(self.definitions, self.instance, self.pipeline, month, now=now, report=self.said.append)
+        return run_periods(self.definitions, self.instance, self.pipeline, [month], now=now, report=self.said.append)
 
     def metadata(self, asset: str, key: str | None = None) -> dict[str, Any]:
         """What the newest materialization shows."""

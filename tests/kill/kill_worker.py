@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from monetization_pipeline.definitions import ingest_days, materialize_period
+from monetization_pipeline.definitions import ingest_days, materialize_periods
 from monetization_pipeline.settings import load_settings
 from monetization_pipeline.steps.pipeline import Home, Pipeline
 from monetization_pipeline.steps.receive import receive
@@ -58,7 +58,7 @@ def work(order: dict[str, Any]) -> None:
     settings = load_settings({"MONETIZATION_HOME": str(home)}, home)
     pipeline = Pipeline(Home(home))
     if order["command"] == "run":
-        materialize_period(settings, pipeline, order["month"], at, print)
+        materialize_periods(settings, pipeline, [order["month"]], at, print)
         return
     received = receive(pipeline, order["source"], [home / path for path in order["paths"]], at)
     ingest_days(settings, pipeline, sorted({file.received_on for file in received}), print)

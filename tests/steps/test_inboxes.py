@@ -15,7 +15,7 @@ from workshop import RECEIVED, Workshop, event, lines
 
 from monetization_pipeline.datasets import RAW_EVENTS
 from monetization_pipeline.lake.landing import LandingFile
-from monetization_pipeline.steps.receive import inbox_waiting, take_inboxes, undeclared_inboxes
+from monetization_pipeline.steps.receive import inbox_files, take_inboxes, undeclared_inboxes
 
 
 def drop(shop: Workshop, name: str, content: bytes, *, source: str = "logs", age: float = 60) -> Path:
@@ -34,20 +34,20 @@ def names(files: Sequence[LandingFile]) -> list[str]:
 
 def test_a_dropped_file_is_moved_received_now_and_ingested(shop: Workshop) -> None:
     dropped = drop(shop, "a.ndjson", lines([event(1)]))
-    assert inbox_waiting(shop.pipeline)
+    assert inbox_files(shop.pipeline)
     (taken,) = take_inboxes(shop.pipeline, RECEIVED)
     assert (taken.source, taken.original_name, taken.received_at) == ("logs", "a.ndjson", RECEIVED)
     assert taken.path.read_bytes() == lines([event(1)])
     assert taken.sha256 == hashlib.sha256(lines([event(1)])).hexdigest()
     assert not dropped.exists()
-    assert not inbox_waiting(shop.pipeline)
+    assert not inbox_files(shop.pipeline)
     assert take_inboxes(shop.pipeline, RECEIVED) == []
     shop.ingest()
     assert [row["event_id"] for row in shop.rows(RAW_EVENTS)] == ["e1"]
 
 
 def test_without_any_inbox_nothing_waits_and_the_inboxes_of_declared_sources_are_made(shop: Workshop) -> None:
-    assert not inbox_waiting(shop.pipeline)
+    assert not inbox_files(shop.pipeline)
     assert take_inboxes(shop.pipeline, RECEIVED) == []
     assert {path.parent.name for path in shop.pipeline.landing.root.glob("*/inbox")} == {"corrections", "logs"}
 
@@ -64,7 +64,7 @@ LEFT = {
 @pytest.mark.parametrize(("name", "age"), LEFT.values(), ids=LEFT.keys())
 def test_a_file_that_is_not_whole_yet_is_left(shop: Workshop, name: str, age: float) -> None:
     dropped = drop(shop, name, b"x", age=age)
-    assert not inbox_waiting(shop.pipeline)
+    assert not inbox_files(shop.pipeline)
     assert take_inboxes(shop.pipeline, RECEIVED) == []
     assert dropped.exists()
     drop(shop, "whole.ndjson", b"y")
@@ -105,7 +105,7 @@ def test_an_undeclared_sources_inbox_is_left_alone_and_named(shop: Workshop) -> 
     dropped = drop(shop, "a.ndjson", b"x", source="nobody")
     drop(shop, "b.ndjson", b"y")
     assert names(take_inboxes(shop.pipeline, RECEIVED)) == ["b.ndjson"]
-    assert not inbox_waiting(shop.pipeline)
+    assert not inbox_files(shop.pipeline)
     assert dropped.exists()
     assert undeclared_inboxes(shop.pipeline) == [dropped.parent]
     shop.source("nobody")
@@ -178,7 +178,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_comes_twice(shop: Work
         assert waiting | landed == set(contents.values())
         outcomes.add((len(waiting), len(landed)))
         take_inboxes(struck.pipeline, RECEIVED + timedelta(minutes=1))
-        assert not inbox_waiting(struck.pipeline)
+        assert not inbox_files(struck.pipeline)
         files = list(struck.reopened().pipeline.landing.files())
         assert sorted(file.path.read_bytes() for file in files) == sorted(set(contents.values()))
         assert all(hashlib.sha256(file.path.read_bytes()).hexdigest() == file.sha256 for file in files)

@@ -1,0 +1,54 @@
+"""Whether anything is out of date, and why: all of it, not the partitions of a run alone.
+
+The sensors report the same verdicts whenever they change, so that the UI shows them without anybody running a check.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import dagster as dg
+
+from monetization_pipeline.checks.results import result_of
+from monetization_pipeline.datasets import DAILY_USAGE, INVOICES, RAW_EVENTS
+from monetization_pipeline.resources.failures import run_step
+from monetization_pipeline.resources.pipeline import PipelineResource
+from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.plan import Reason
+from monetization_pipeline.steps.work import Outlook, look
+
+NAME = "up_to_date"
+
+_MEANINGS = {
+    RAW_EVENTS.name: "Nothing waits in inboxes, in landing, in customers/, or to be merged.",
+    DAILY_USAGE.name: "Every event day is made from what there is now.",
+    INVOICES.name: "Every billing period is made from what there is now.",
+}
+
+
+def up_to_date_checks(clock: Callable[[], datetime]) -> Sequence[dg.AssetChecksDefinition]:
+    """One for what waits to come in, one for event days, one for billing periods. They never hold anything up."""
+    return [_check(asset, meaning, clock) for asset, meaning in _MEANINGS.items()]
+
+
+def reasons_by_asset(outlook: Outlook) -> Mapping[str, Sequence[Reason]]:
+    """What is out of date, by the asset whose check says so."""
+    return {
+        RAW_EVENTS.name: [*(reason for work in outlook.received for reason in work.reasons), *outlook.merges],
+        DAILY_USAGE.name: [reason for work in outlook.days for reason in work.reasons],
+        INVOICES.name: [*(reason for work in outlook.months for reason in work.reasons), *outlook.held_up],
+    }
+
+
+def up_to_date_result(reasons: Sequence[Reason]) -> dg.AssetCheckResult:
+    """Passed where there are none; else a warning that names them."""
+    return result_of([str(reason) for reason in reasons], dg.AssetCheckSeverity.WARN)
+
+
+def _check(asset: str, meaning: str, clock: Callable[[], datetime]) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=asset, name=NAME, description=meaning)
+    def up_to_date(pipeline: PipelineResource) -> dg.AssetCheckResult:
+        work = pipeline.pipeline()
+        outlook = run_step(lambda: look(work, read_catalog(work), clock()))
+        return up_to_date_result(reasons_by_asset(outlook)[asset])
+
+    return up_to_date
