@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
 import pyarrow as pa
 
 from monetization_pipeline.ingest.secrets import mask
@@ -16,6 +17,9 @@ _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 #: Rows of one Arrow batch that readers in Python make.
 BATCH_ROWS = 20_000
+#: Of batches with fewer rows, several are joined, up to as many rows as one has or so many bytes.
+_FEW_ROWS = 2_000
+_JOINED_BYTES = 16 << 20
 
 
 class RecordKind(StrEnum):
@@ -87,6 +91,40 @@ def batches(file_no: int, records: Iterable[Record]) -> Iterator[pa.RecordBatch]
             pending = []
     if pending:
         yield _batch(file_no, pending)
+
+
+def whole_batch(kind: RecordKind, file_nos: np.ndarray, lines: np.ndarray, texts: pa.StringArray) -> pa.RecordBatch:
+    """One batch of records of a kind, each alone in its place, and with its text for identity."""
+    count = len(texts)
+    columns = [
+        pa.array(file_nos, pa.int32()),
+        pa.repeat(pa.scalar(kind.value), count),
+        pa.array(lines, pa.int64()),
+        pa.array(np.ones(count, np.int64)),
+        texts,
+        pa.nulls(count, pa.string()),
+        pa.array(np.zeros(count, np.int64)),
+        pa.nulls(count, pa.string()),
+    ]
+    return pa.record_batch(columns, schema=RECORD_SCHEMA)
+
+
+def joined(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows, in batches that are not small: to the engine, a few rows cost as much as thousands."""
+    pending: list[pa.RecordBatch] = []
+    rows = size = 0
+    for part in parts:
+        if part.num_rows >= _FEW_ROWS and not pending:
+            yield part
+            continue
+        pending.append(part)
+        rows += part.num_rows
+        size += part.nbytes
+        if rows >= BATCH_ROWS or size >= _JOINED_BYTES:
+            yield pa.concat_batches(pending)
+            pending, rows, size = [], 0, 0
+    if pending:
+        yield pa.concat_batches(pending)
 
 
 def _batch(file_no: int, records: list[Record]) -> pa.RecordBatch:

@@ -7,20 +7,25 @@ file that is there is whole. Files dropped into `landing/<source>/inbox/` are mo
 import hashlib
 import os
 import re
+import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 _CHUNK = 1 << 20
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _NAME = re.compile(r"(?P<stamp>\d{8}T\d{6}\.\d{6}Z)-(?P<sha256>[0-9a-f]{64})-(?P<name>.+)", re.DOTALL)
 #: A file's fsync is mostly waiting, and the disk joins those that wait together.
 _WORKERS = 8
+_AT_A_TIME = 512
+_LEFT_AFTER = 2 * 86_400
+_Prepared = TypeVar("_Prepared")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,6 +67,7 @@ class Landing:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._known: dict[str, dict[str, LandingFile]] = {}
+        self._prepared: set[str] = set()
 
     def inbox(self, source: str) -> Path:
         """Where files for a source may be dropped; it need not exist."""
@@ -79,9 +85,8 @@ class Landing:
 
     def copy_in(self, source: str, paths: Iterable[Path], received_at: datetime) -> list[LandingFile]:
         """Copy files into landing, each as `place` does; in the order of `paths`."""
-        staging = self._staging(source)
-        with ThreadPoolExecutor(_WORKERS) as workers:
-            return list(self._enter(source, workers.map(partial(_copied_file, staging), paths), received_at))
+        copied = _side_by_side(partial(_copied_file, self._staging(source)), paths)
+        return list(self._enter(source, copied, received_at))
 
     def move_in(self, source: str, paths: Iterable[Path], received_at: datetime) -> list[LandingFile]:
         """Move files into landing: at every moment each lies where it was, or in landing, or in both.
@@ -89,10 +94,8 @@ class Landing:
         One that changes meanwhile, goes away or cannot be read stays where it is and is not returned.
         """
         staging = self._staging(source)
-        device = staging.stat().st_dev
-        with ThreadPoolExecutor(_WORKERS) as workers:
-            arrivals = workers.map(partial(_to_be_moved, staging, device), paths)
-            return list(self._enter(source, (arrival for arrival in arrivals if arrival), received_at))
+        arrivals = _side_by_side(partial(_to_be_moved, staging, staging.stat().st_dev), paths)
+        return list(self._enter(source, (arrival for arrival in arrivals if arrival), received_at))
 
     def find(self, source: str, sha256: str) -> LandingFile | None:
         """The file of `source` with these bytes, if it lies in landing."""
@@ -120,14 +123,18 @@ class Landing:
 
     def _staging(self, source: str) -> Path:
         staging = self.root / source / ".staging"
-        staging.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(self.root, 0o700)
+        if source not in self._prepared:
+            staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.chmod(self.root, 0o700)
+            _remove_leftovers(staging)
+            self._prepared.add(source)
         return staging
 
     def _enter(self, source: str, arrivals: Iterable[_Arrival], received_at: datetime) -> Iterator[LandingFile]:
         """Give arrivals their names in landing; the folder is synced once, before anything is removed."""
         stamp = received_at.astimezone(UTC)
         folder = self.root / source / stamp.date().isoformat()
+        folder.mkdir(exist_ok=True, mode=0o700)
         entered: list[LandingFile] = []
         removable: list[_Arrival] = []
         try:
@@ -141,8 +148,7 @@ class Landing:
                     entered.append(known)
                     removable.append(arrival)
         finally:
-            if folder.is_dir():
-                _sync_folder(folder)
+            _sync_folder(folder)
         for arrival in removable:
             _remove_origin(arrival)
         yield from entered
@@ -150,7 +156,6 @@ class Landing:
     def _renamed(self, source: str, arrival: _Arrival, stamp: datetime, folder: Path) -> LandingFile | None:
         name = f"{stamp:{_STAMP}}-{arrival.sha256}-{name_in_landing(arrival.name)}"
         target = folder / name
-        folder.mkdir(exist_ok=True, mode=0o700)
         try:
             os.rename(arrival.path, target)
         except FileNotFoundError:
@@ -179,6 +184,28 @@ def _parse(source: str, folder: Path, name: str) -> LandingFile | None:
 @lru_cache
 def _instant(stamp: str) -> datetime:
     return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+
+
+def _side_by_side(prepare: Callable[[Path], _Prepared], paths: Iterable[Path]) -> Iterator[_Prepared]:
+    """`prepare` of each path, in their order, some at a time; whoever stops listening waits for a few at most."""
+    waiting = iter(paths)
+    with ThreadPoolExecutor(_WORKERS) as workers:
+        try:
+            while some := list(islice(waiting, _AT_A_TIME)):
+                yield from workers.map(prepare, some)
+        except BaseException:
+            workers.shutdown(cancel_futures=True)
+            raise
+
+
+def _remove_leftovers(staging: Path) -> None:
+    """What a process that was killed has left behind: nobody takes days for a file."""
+    for path in staging.iterdir():
+        try:
+            if time.time() - path.stat().st_mtime > _LEFT_AFTER:
+                path.unlink()
+        except FileNotFoundError:
+            continue
 
 
 def _copied(staging: Path, name: str, content: BinaryIO, identity: bytes = b"", origin: Path | None = None) -> _Arrival:

@@ -43,7 +43,7 @@ def take_inboxes(pipeline: Pipeline, now: datetime) -> list[LandingFile]:
     for source in sorted(_with_inbox(pipeline)):
         inbox = pipeline.landing.inbox(source)
         inbox.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if files := sorted(_settled(inbox)):
+        if files := list(_settled(inbox)):
             taken += pipeline.landing.move_in(source, files, now)
     return taken
 
@@ -61,13 +61,20 @@ def undeclared_inboxes(pipeline: Pipeline) -> list[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Files in a folder and the folders in it, without what `is_passed_over`; links to folders are not followed."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_passed_over(name)]
-        for name in names:
-            path = Path(parent, name)
-            if not is_passed_over(name) and path.is_file():
-                yield path
+    """Files in a folder and the folders in it, in order of name, without what `is_passed_over`.
+
+    Links to folders are not followed; a folder that vanishes holds nothing.
+    """
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted((entry for entry in found if not is_passed_over(entry.name)), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from files_below(folder / entry.name)
+        elif entry.is_file():
+            yield folder / entry.name
 
 
 def is_passed_over(name: str) -> bool:
@@ -83,7 +90,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        found = sorted(files_below(path))
+        found = list(files_below(path))
     elif glob.has_magic(str(path)):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - pathlib's looks into hidden folders
         found = [file for match in map(Path, matches) if not is_passed_over(match.name) for file in _files_in(match)]
@@ -97,7 +104,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _files_in(path: Path) -> list[Path]:
-    return sorted(files_below(path)) if path.is_dir() else [path]
+    return list(files_below(path)) if path.is_dir() else [path]
 
 
 def _settled(inbox: Path) -> Iterator[Path]:

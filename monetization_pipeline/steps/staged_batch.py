@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow as pa
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.ingest.mapping import record_sql
 from monetization_pipeline.ingest.readers import csv_rows, json_path, lines, parquet, requests
-from monetization_pipeline.ingest.records import RECORD_SCHEMA, Record, batches
+from monetization_pipeline.ingest.records import RECORD_SCHEMA, Record, batches, joined
 from monetization_pipeline.ingest.sources import Format, Source
 from monetization_pipeline.ingest.staging import NUMBER_REPEATS_SQL, stage_sql
 from monetization_pipeline.lake.landing import LandingFile
@@ -43,26 +44,34 @@ def stage(session: Session, source: Source, files: Sequence[LandingFile], first_
 
 def register_files(session: Session, files: Sequence[LandingFile]) -> None:
     """Make the table `files`: (file_no, source, file, received_at); file_no is the position in `files`."""
-    rows = [
-        {"file_no": number, "source": file.source, "file": file.name, "received_at": file.received_at}
-        for number, file in enumerate(files)
+    columns = [
+        range(len(files)),
+        [file.source for file in files],
+        [file.name for file in files],
+        [file.received_at for file in files],
     ]
-    session.register("files", pa.Table.from_pylist(rows, _FILES_SCHEMA))
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, _FILES_SCHEMA, strict=True)]
+    session.register("files", pa.table(arrays, schema=_FILES_SCHEMA))
 
 
 def _read(source: Source, files: Sequence[LandingFile]) -> Iterator[pa.RecordBatch]:
-    for number, file in enumerate(files):
-        match source.format:
-            case Format.NDJSON:
-                yield from lines.read(number, file.path)
-            case Format.JSON:
-                yield from json_path.read(number, file.path, source.records)
-            case Format.CSV:
-                yield from csv_rows.read(number, file.path)
-            case Format.REQUESTS:
-                yield from requests.read(number, file.path)
-            case Format.PARQUET:
-                yield from parquet.read(number, file.path)
+    numbered = ((number, file.path) for number, file in enumerate(files))
+    if source.format is Format.NDJSON:
+        yield from lines.read(numbered)
+    else:
+        yield from joined(batch for number, path in numbered for batch in _read_file(source, number, path))
+
+
+def _read_file(source: Source, number: int, path: Path) -> Iterator[pa.RecordBatch]:
+    match source.format:
+        case Format.JSON:
+            return json_path.read(number, path, source.records)
+        case Format.CSV:
+            return csv_rows.read(number, path)
+        case Format.PARQUET:
+            return parquet.read(number, path)
+        case _:
+            return requests.read(number, path)
 
 
 def _read_slow_lines(session: Session, sql: str, first_instant: datetime) -> None:

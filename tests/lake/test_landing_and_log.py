@@ -1,7 +1,9 @@
 """Landing: whole files, each once. The ingest log: what is listed is visible, what is not is not; nothing is lost."""
 
 import io
+import os
 import stat
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -55,6 +57,33 @@ def test_a_file_that_breaks_off_on_its_way_in_is_not_there(tmp_path: Path) -> No
         landing.place("logs", "a", _Breaks(b"0123456789"), RECEIVED)
     assert list(landing.files()) == []
     assert list(Landing(tmp_path).files()) == []
+
+
+def test_of_many_files_one_that_breaks_off_leaves_the_earlier_ones_whole(tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(40)]
+    for path in paths[:30]:
+        path.write_text(path.name)
+    landing = Landing(tmp_path / "landing")
+    with pytest.raises(FileNotFoundError):
+        landing.copy_in("logs", paths, RECEIVED)
+    assert [file.original_name for file in sorted(landing.files(), key=lambda file: int(file.original_name))] == [
+        path.name for path in paths[:30]
+    ]
+    paths[35].write_text("7")
+    placed = landing.copy_in("logs", [paths[35], *paths[:30]], RECEIVED + timedelta(days=1))
+    assert [file.original_name for file in placed] == ["7", *(path.name for path in paths[:30])]
+    assert len(list(landing.files())) == 30
+
+
+def test_what_a_killed_process_left_behind_is_removed_in_the_end(tmp_path: Path) -> None:
+    staging = tmp_path / "logs" / ".staging"
+    staging.mkdir(parents=True)
+    for name, days in (("old", 3), ("new", 1)):
+        (staging / name).write_bytes(b"half")
+        changed = time.time() - days * 86_400
+        os.utime(staging / name, (changed, changed))
+    Landing(tmp_path).place("logs", "a", io.BytesIO(b"x"), RECEIVED)
+    assert [path.name for path in staging.iterdir()] == ["new"]
 
 
 def test_what_is_no_landing_file_is_passed_over(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Newline-delimited JSON: lines go to the engine as they are; only what it cannot read exactly is read here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,28 +9,42 @@ import pyarrow as pa
 
 from monetization_pipeline.ingest import exact_json
 from monetization_pipeline.ingest.exact_json import NotJsonError
-from monetization_pipeline.ingest.readers.blocks import CutLine, line_blocks
-from monetization_pipeline.ingest.records import RECORD_SCHEMA, Record, RecordKind, batches, record_hash, refused
+from monetization_pipeline.ingest.readers.blocks import BLOCK_BYTES, CutLine, line_blocks
+from monetization_pipeline.ingest.records import Record, RecordKind, batches, record_hash, refused, whole_batch
 
 _LINE_FEED = 10
 
 
-def read(file_no: int, path: Path) -> Iterator[pa.RecordBatch]:
-    """Lines of a file as batches of RECORD_SCHEMA with kind `line`; what is not UTF-8 is refused."""
-    line = 1
-    for block in line_blocks(path):
-        if isinstance(block, CutLine):
-            yield from batches(file_no, [refused(line, 1, block.reason, block.start)])
-            line += 1
-            continue
-        texts = _texts(block.data)
-        try:
-            texts.validate(full=True)
-        except pa.ArrowInvalid:
-            yield from batches(file_no, _decoded(block.data, line))
-        else:
-            yield _batch(file_no, line, texts)
-        line += len(texts)
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Whole lines of one file."""
+
+    file_no: int
+    first_line: int
+    data: bytes
+
+
+def read(files: Iterable[tuple[int, Path]]) -> Iterator[pa.RecordBatch]:
+    """Lines of files as batches of RECORD_SCHEMA with kind `line`; what is not UTF-8 is refused.
+
+    Small files share a batch: to the engine, one of a few rows costs as much as one of thousands.
+    """
+    pieces: list[_Piece] = []
+    size = 0
+    for file_no, path in files:
+        line = 1
+        for block in line_blocks(path):
+            if isinstance(block, CutLine):
+                yield from batches(file_no, [refused(line, 1, block.reason, block.start)])
+                line += 1
+                continue
+            pieces.append(_Piece(file_no, line, block.data))
+            size += len(block.data)
+            if size >= BLOCK_BYTES:
+                yield from _lines_of(pieces)
+                pieces, size = [], 0
+            line += block.data.count(b"\n")
+    yield from _lines_of(pieces)
 
 
 def read_line(line: int, text: str) -> Iterator[Record]:
@@ -66,30 +81,32 @@ def elements(kind: RecordKind, line: int, values: list[exact_json.Json], scope: 
             yield Record(kind, line, ordinal, text, record_hash(canonical), scope)
 
 
-def _texts(data: bytes) -> pa.StringArray:
+def _lines_of(pieces: list[_Piece]) -> Iterator[pa.RecordBatch]:
+    if not pieces:
+        return
+    texts, counts = _texts([piece.data for piece in pieces])
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        for piece in pieces:
+            yield from batches(piece.file_no, _decoded(piece.data, piece.first_line))
+        return
+    firsts = np.array([piece.first_line for piece in pieces]) - np.cumsum(counts) + counts
+    file_nos = np.array([piece.file_no for piece in pieces], np.int32)
+    numbers = np.arange(len(texts)) + np.repeat(firsts, counts)
+    yield whole_batch(RecordKind.LINE, np.repeat(file_nos, counts), numbers, texts)
+
+
+def _texts(parts: list[bytes]) -> tuple[pa.StringArray, np.ndarray]:
+    """All lines of the parts, and how many each part has; the last line of a part may lack its line feed."""
+    data = b"".join(part if part.endswith(b"\n") else part + b"\n" for part in parts)
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LINE_FEED) + 1
-    if not len(ends) or ends[-1] != len(data):
-        ends = np.append(ends, len(data))
+    lengths = np.array([len(part) + (not part.endswith(b"\n")) for part in parts])
+    until = np.searchsorted(ends, np.cumsum(lengths), side="right")
     offsets = np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32)))
     array = pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     assert isinstance(array, pa.StringArray)
-    return array
-
-
-def _batch(file_no: int, first_line: int, texts: pa.StringArray) -> pa.RecordBatch:
-    count = len(texts)
-    zeros = pa.array(np.zeros(count, np.int64))
-    columns = [
-        pa.array(np.full(count, file_no, np.int32)),
-        pa.repeat(pa.scalar(RecordKind.LINE.value), count),
-        pa.array(np.arange(first_line, first_line + count, dtype=np.int64)),
-        pa.array(np.ones(count, np.int64)),
-        texts,
-        pa.nulls(count, pa.string()),
-        zeros,
-        pa.nulls(count, pa.string()),
-    ]
-    return pa.record_batch(columns, schema=RECORD_SCHEMA)
+    return array, np.diff(until, prepend=0)
 
 
 def _decoded(data: bytes, first_line: int) -> Iterator[Record]:

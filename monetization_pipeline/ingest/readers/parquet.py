@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from monetization_pipeline.ingest.readers.arrow_json import RowsJson
-from monetization_pipeline.ingest.records import BATCH_ROWS, RECORD_SCHEMA, Record, RecordKind, batches, refused
+from monetization_pipeline.ingest.records import BATCH_ROWS, Record, RecordKind, batches, refused, whole_batch
 
 #: Of a row group, so many bytes (before compression) are decoded at a time.
 _DECODED_BYTES = 32 << 20
@@ -64,20 +64,8 @@ def _records(file_no: int, line: int, rows: pa.RecordBatch) -> Iterator[pa.Recor
     whole = np.ones(rows.num_rows, bool)
     whole[list(json.broken)] = False
     places = np.arange(line, line + rows.num_rows, dtype=np.int64)[whole]
-    count = len(places)
-    yield pa.record_batch(
-        [
-            pa.array(np.full(count, file_no, np.int32)),
-            pa.repeat(pa.scalar(RecordKind.EVENT.value), count),
-            pa.array(places),
-            pa.array(np.ones(count, np.int64)),
-            json.texts.filter(pa.array(whole)),
-            pa.nulls(count, pa.string()),
-            pa.array(np.zeros(count, np.int64)),
-            pa.nulls(count, pa.string()),
-        ],
-        schema=RECORD_SCHEMA,
-    )
+    file_nos = np.full(len(places), file_no, np.int32)
+    yield whole_batch(RecordKind.EVENT, file_nos, places, json.texts.filter(pa.array(whole)))
 
 
 def _refused(line: int, row: int, column: str, text: str) -> Record:
