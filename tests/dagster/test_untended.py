@@ -1,54 +1,24 @@
 """Months that nobody tends: files arrive late, customers and meters change, and the right days and periods follow."""
 
-import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from io import BytesIO
 
 import yaml
+from call_files import CATALOG, CUSTOMERS, SOURCE, calls, set_up
 from dagster_folder import Folder
-from untended import DAYS, PERIODS, SCHEDULE, Untended
+from untended import DAYS, PERIODS, SCHEDULE, Untended, instant
 
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.steps import plan, reports
 from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.invoices import read_invoices
 
-CATALOG = {
-    "meters": [{"meter_id": "calls", "aggregation": "count"}],
-    "plans": [
-        {
-            "plan_id": "payg",
-            "currency": "USD",
-            "interval": "month",
-            "prices": [{"price_id": "per_call", "model": "per_unit", "meter": "calls", "unit_amount": "0.10"}],
-        }
-    ],
-}
-CUSTOMERS = {"subscriptions": [{"subscription_id": "s1", "company_id": "acme", "plan_id": "payg"}]}
-SOURCE = {
-    "format": "ndjson",
-    "mapping": {"event_id": "id", "event_type": "'api_call'", "occurred_at": "at", "company_id": "company"},
-}
-
 
 def untended(folder_of: Callable[..., Folder], at: str) -> Untended:
     folder = folder_of(first_month="2026-01")
-    home = folder.settings.home
-    for name, content in (("catalog", CATALOG), ("customers", CUSTOMERS)):
-        (home / name).mkdir()
-        (home / name / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    (home / "sources").mkdir()
-    (home / "sources" / "api.yaml").write_text(yaml.safe_dump(SOURCE))
+    set_up(folder.settings.home)
     return Untended(folder, instant(at))
-
-
-def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def calls(*events: tuple[str, str], company: str = "acme") -> bytes:
-    return "".join(f"{json.dumps({'id': name, 'at': at, 'company': company})}\n" for name, at in events).encode()
 
 
 def totals(machine: Untended, month: str) -> dict[str, str]:

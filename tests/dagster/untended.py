@@ -6,7 +6,7 @@ Time is the test's own: `at` is what the clock says.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -26,6 +26,7 @@ class Untended:
     at: datetime
     launched: list[tuple[str, str]] = field(default_factory=list)
     _keys: set[tuple[str, str]] = field(default_factory=set)
+    _cursors: dict[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.definitions = build_definitions(self.folder.settings, clock=lambda: self.at)
@@ -47,8 +48,9 @@ class Untended:
             with dg.build_schedule_context(scheduled_execution_time=self.at, **known) as context:
                 found = repository.get_schedule_def(name).evaluate_tick(context)
         else:
-            with dg.build_sensor_context(**known) as context:
+            with dg.build_sensor_context(cursor=self._cursors.get(name), **known) as context:
                 found = repository.get_sensor_def(name).evaluate_tick(context)
+            self._cursors[name] = found.cursor
         return found.run_requests or [], found.skip_message or ""
 
     def execute(self, name: str, requests: Sequence[dg.RunRequest]) -> list[tuple[str, str]]:
@@ -88,6 +90,10 @@ class Untended:
         repository = self.folder.definitions.get_repository_def()
         definition = repository.get_schedule_def(name) if name == SCHEDULE else repository.get_sensor_def(name)
         return definition.job_name
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def named(request: dg.RunRequest) -> str:
