@@ -10,7 +10,7 @@ from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_met
 from monetization_pipeline.assets.summaries import ranking
 from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.lake.ingest_log import IngestedFile, read_log, visible_files
+from monetization_pipeline.lake.ingest_log import read_log, visible_files
 from monetization_pipeline.lake.table import ConcurrentCommitError
 from monetization_pipeline.partitions import Grids, received_day
 from monetization_pipeline.resources.failures import run_step
@@ -73,18 +73,15 @@ def _ingest(pipeline: Pipeline, days: Sequence[date], now: datetime) -> None:
 
 def _report(pipeline: Pipeline, days: dict[str, date], known: frozenset[tuple[str, str]]) -> dict[str, Metadata]:
     log = read_log(pipeline.lake)
-    files: dict[date, list[IngestedFile]] = {day: [] for day in days.values()}
-    for file in log.files:
-        if file.received_on in files:
-            files[file.received_on].append(file)
-    batches = {file.batch_id for day in files.values() for file in day if file.refusals}
-    refused = visible_files(pipeline.lake, REFUSALS, batches) if batches else []
+    files = {day: log.received_on([day]) for day in days.values()}
+    batches = log.received_on(files).bringing("refusals").batches
+    refused = visible_files(pipeline.lake, REFUSALS, batches)
     reasons = ranking(pipeline, REFUSALS, refused, ["source", "reason"], "count(*)")
     return {
         key: {
-            **rows_metadata(sum(file.raw_events for file in files[day])),
+            **rows_metadata(files[day].total("raw_events")),
             "files": len(files[day]),
-            "files of this run": sum((file.source, file.sha256) not in known for file in files[day]),
+            "files of this run": len(files[day].beyond(known)),
             **count_received(files[day]),
             "refusals by reason": table(("source", "reason", "records"), reasons.get(day.isoformat(), ())),
         }

@@ -86,7 +86,7 @@ def _notices(
     except MonetizeError as error:
         return [f"nothing can be judged: {str(error)[:_SHOWN]}"]
     found += [f"{row.dataset} {row.partition}: {row.why}; {row.waits}" for row in rows if row.needs_somebody]
-    newest = max((file.received_at for file in read_log(pipeline.lake).files), default=None)
-    if fresh_hours and newest is not None and now.astimezone(UTC) - newest > timedelta(hours=fresh_hours):
-        found.append(f"nothing was received since {newest:%Y-%m-%d %H:%M} UTC, for more than {fresh_hours} hours")
+    receipts = read_log(pipeline.lake).receipts
+    if fresh_hours and receipts is not None and now.astimezone(UTC) - receipts[1] > timedelta(hours=fresh_hours):
+        found.append(f"nothing was received since {receipts[1]:%Y-%m-%d %H:%M} UTC, for more than {fresh_hours} hours")
     return sorted(found)

@@ -98,6 +98,8 @@ class _Run:
 
     def ingest(self, days: Sequence[date]) -> IngestReport:
         """Received days in runs of consecutive ones; one that fails does not hold up the others."""
+        if not days:
+            return IngestReport()
         for day in days:
             _check_received(self.grids, day)
         known = read_log(self.pipeline.lake).identities
@@ -114,8 +116,7 @@ class _Run:
                 problems.append(str(error))
         if problems:
             raise RunFailedError("\n".join(dict.fromkeys(problems)))
-        files = read_log(self.pipeline.lake).files
-        return IngestReport(tuple(file for file in files if (file.source, file.sha256) not in known))
+        return IngestReport(read_log(self.pipeline.lake).beyond(known).files)
 
     def refresh_customers(self, catalog: Catalog) -> None:
         """Companies, users, subscriptions, meters and prices, as far as they changed."""

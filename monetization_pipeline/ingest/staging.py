@@ -102,14 +102,7 @@ def _occurred_at(actions_at_receipt: bool) -> str:
 
 def _reason(record: RecordSql) -> str:
     late, risky = "received_at + INTERVAL 1 DAY", text_literal(RISKY)
-    checks: list[tuple[str, str]] = [(f"{REFUSAL} IS NOT NULL", REFUSAL)]
-    checks += [
-        (
-            f"{name} IS NOT NULL AND (starts_with({name}, '{{') OR starts_with({name}, '['))",
-            f"'{name} is not a single value'",
-        )
-        for name in (*IDS, "correction", "target_event_id", "target_source")
-    ]
+    checks = [(f"{REFUSAL} IS NOT NULL", REFUSAL), *(_single(name) for name in IDS)]
     if "correction" in record.values:
         checks += _correction_checks()
     if "occurred_at" in record.checked:

@@ -33,13 +33,3 @@ def fingerprint_sql(spec: DatasetSpec) -> str:
 def fingerprint(rows: int, hash_sum: str | int) -> str:
     """Text such as `2900-00f3a1…`: the number of rows and the sum of their hashes modulo 2^64."""
     return f"{rows}-{int(hash_sum) % _MODULUS:016x}"
-
-
-def add_fingerprints(parts: Iterable[str]) -> str:
-    """The fingerprint of rows that lie in several places."""
-    rows = total = 0
-    for part in parts:
-        count, _, hashes = part.partition("-")
-        rows += int(count)
-        total += int(hashes, 16)
-    return fingerprint(rows, total)

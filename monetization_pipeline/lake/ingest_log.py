@@ -1,16 +1,21 @@
-"""What was ingested: which files, which batches are visible, and what each event day is made from."""
+"""What was ingested: which files, which batches are visible, and what each event day is made from.
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+The log is kept as columns and parsed once: a `Lake` remembers it, and reads only the files that were added since.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from monetization_pipeline.datasets import LANDING_FILES, WHOLE, DatasetSpec
-from monetization_pipeline.lake.fingerprints import add_fingerprints
+from monetization_pipeline.lake.day_inputs import DayInput, day_inputs
 from monetization_pipeline.lake.lake import Lake
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import Claim, NewFile
@@ -62,62 +67,110 @@ class IngestedFile:
         return self.received_at.date()
 
 
-@dataclass(frozen=True, slots=True)
-class DayInput:
-    """What an event day is made from: `batches` hold its rows, `copy_days` may hold copies of its ids."""
-
-    fingerprint: str
-    rows: int
-    batches: frozenset[str] = frozenset()
-    copy_days: frozenset[date] = frozenset()
-    received_days: frozenset[date] = frozenset()
-
-
-NO_INPUT = DayInput("0-0000000000000000", 0)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class IngestLog:
-    """All of `landing_files`, read once."""
+    """`landing_files`, all of it or some of its rows; `paths` are the files that it was parsed from."""
 
-    files: tuple[IngestedFile, ...]
+    rows: pa.Table
     claim: Claim
-    days: Mapping[date, DayInput] = field(default_factory=dict)
+    paths: Sequence[Path] = ()
+
+    def __len__(self) -> int:
+        return self.rows.num_rows
+
+    @cached_property
+    def files(self) -> tuple[IngestedFile, ...]:
+        """Every ingested file as an object, in order of receipt: for a few of them, not for a log of a million."""
+        order = [("received_at", "ascending"), ("source", "ascending"), ("sha256", "ascending")]
+        return tuple(_file(row) for row in self.rows.sort_by(order).to_pylist())
+
+    @cached_property
+    def days(self) -> Mapping[date, DayInput]:
+        """By event day: what it is made from."""
+        return day_inputs(self.rows)
+
+    @cached_property
+    def identities(self) -> frozenset[tuple[str, str]]:
+        """(source, sha256) of every ingested file."""
+        return frozenset(self._identities())
+
+    @cached_property
+    def batches(self) -> frozenset[str]:
+        """Batches whose rows may be read."""
+        return frozenset(self.rows["batch_id"].unique().to_pylist())
+
+    @cached_property
+    def correction_batches(self) -> frozenset[str]:
+        """Those of them that brought corrections."""
+        return self.bringing("corrections").batches
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """Sources of the ingested files."""
+        return frozenset(self.rows["source"].unique().to_pylist())
+
+    @cached_property
+    def receipts(self) -> tuple[datetime, datetime] | None:
+        """When the first and the last of the files were received; None where there are none."""
+        if not len(self):
+            return None
+        instants = self.rows["received_at"]
+        micros = instants.cast(pa.int64()).to_numpy()
+        return instants[int(micros.argmin())].as_py(), instants[int(micros.argmax())].as_py()
 
     def knows(self, source: str, sha256: str) -> bool:
         """Whether these bytes were ingested for this source."""
-        return any(file.source == source and file.sha256 == sha256 for file in self.files)
+        return (source, sha256) in self.identities
 
-    @property
-    def identities(self) -> frozenset[tuple[str, str]]:
-        """(source, sha256) of every ingested file."""
-        return frozenset((file.source, file.sha256) for file in self.files)
+    def received_on(self, days: Collection[date]) -> "IngestLog":
+        """The files that were received on these days."""
+        return self._where(pc.field("received_on").isin(sorted(days)))
 
-    @property
-    def sources(self) -> frozenset[str]:
-        """Sources of the ingested files."""
-        return frozenset(file.source for file in self.files)
+    def bringing(self, column: str) -> "IngestLog":
+        """The files that brought some of what a column counts, such as refusals."""
+        return self._where(pc.field(column) > 0)
 
-    @property
-    def batches(self) -> frozenset[str]:
-        """Batches whose rows may be read."""
-        return frozenset(file.batch_id for file in self.files)
+    def beyond(self, known: Collection[tuple[str, str]]) -> "IngestLog":
+        """The files whose identity is not a known one."""
+        return self._where(pa.array([identity not in known for identity in self._identities()], pa.bool_()))
 
-    @property
-    def correction_batches(self) -> frozenset[str]:
-        """Those of them that brought corrections."""
-        return frozenset(file.batch_id for file in self.files if file.corrections)
+    def total(self, column: str) -> int:
+        """The sum of what a column counts."""
+        return int(self.rows[column].to_numpy().sum())
+
+    def _where(self, mask: pa.Array | pc.Expression) -> "IngestLog":
+        return IngestLog(self.rows.filter(mask), self.claim)
+
+    def _identities(self) -> Iterable[tuple[str, str]]:
+        return zip(self.rows["source"].to_pylist(), self.rows["sha256"].to_pylist(), strict=True)
+
+    def extended(self, added: pa.Table, claim: Claim, paths: Sequence[Path]) -> "IngestLog":
+        """This log and some rows more; what was made of the old ones is not made again."""
+        if not added.num_rows:
+            same = IngestLog(self.rows, claim, paths)
+            same.__dict__.update({name: made for name, made in self.__dict__.items() if name not in same.__dict__})
+            return same
+        rows = pa.concat_tables([self.rows, added])
+        longer = IngestLog(rows.combine_chunks() if rows["source"].num_chunks > _MANY_FILES else rows, claim, paths)
+        if "identities" in self.__dict__:
+            longer.__dict__["identities"] = self.identities.union(IngestLog(added, claim).identities)
+        return longer
 
 
 def read_log(lake: Lake) -> IngestLog:
     """The log as it is now."""
     table = lake.landing_files
     claim = table.claim()
-    rows: list[dict[str, Any]] = []
-    for path in table.files():
-        rows += pq.read_table(path).to_pylist()
-    files = tuple(sorted((_file(row) for row in rows), key=lambda file: (file.received_at, file.source, file.sha256)))
-    return IngestLog(files, claim, _days(files))
+    paths = table.files()
+    known = lake.remembered_log
+    if known is not None and known.claim == claim and known.paths == paths:
+        return known
+    if known is not None and set(known.paths) <= set(paths):
+        log = known.extended(_parse(set(paths) - set(known.paths)), claim, paths)
+    else:
+        log = IngestLog(_parse(paths), claim, paths)
+    lake.remembered_log = log
+    return log
 
 
 def add_to_log(lake: Lake, log: IngestLog, files: Iterable[IngestedFile]) -> None:
@@ -126,17 +179,18 @@ def add_to_log(lake: Lake, log: IngestLog, files: Iterable[IngestedFile]) -> Non
     Raises ConcurrentCommitError where somebody else listed files since `log` was read.
     """
     table = lake.landing_files
-    added = list(files)
-    compact = len(table.files()) >= _MANY_FILES
-    content = [*log.files, *added] if compact else added
+    added = pa.Table.from_pylist([_row(file) for file in files], LANDING_FILES.schema)
+    compact = len(log.paths) >= _MANY_FILES
+    content = pa.concat_tables([log.rows, added]) if compact else added
     path = table.new_path()
-    pq.write_table(pa.Table.from_pylist([_row(file) for file in content], LANDING_FILES.schema), path)
-    new = [NewFile(path, WHOLE, len(content))]
-    state = PartitionState(fingerprint="", rows=len(log.files) + len(added))
+    pq.write_table(content, path, compression="zstd")
+    new = [NewFile(path, WHOLE, content.num_rows)]
+    state = PartitionState(fingerprint="", rows=len(log) + added.num_rows)
     if compact:
         table.replace(log.claim, new, {WHOLE: state})
     else:
         table.extend(log.claim, new, state)
+    lake.remembered_log = log.extended(added, log.claim, [path] if compact else sorted([*log.paths, path]))
 
 
 def visible_files(lake: Lake, spec: DatasetSpec, batches: Collection[str]) -> list[Path]:
@@ -148,21 +202,9 @@ def visible_files(lake: Lake, spec: DatasetSpec, batches: Collection[str]) -> li
     return [path for path in lake.table(spec).files() if path.name.partition("-")[0] in wanted]
 
 
-def _days(files: Iterable[IngestedFile]) -> dict[date, DayInput]:
-    touched: dict[date, list[tuple[IngestedFile, TouchedDay]]] = {}
-    for file in files:
-        for day in file.days:
-            touched.setdefault(day.occurred_on, []).append((file, day))
-    return {
-        occurred_on: DayInput(
-            add_fingerprints(day.fingerprint for _, day in parts),
-            sum(day.rows for _, day in parts),
-            frozenset(file.batch_id for file, day in parts if day.rows),
-            frozenset(copy for _, day in parts for copy in day.copy_days),
-            frozenset(file.received_on for file, day in parts if day.rows),
-        )
-        for occurred_on, parts in touched.items()
-    }
+def _parse(paths: Iterable[Path]) -> pa.Table:
+    tables = [pq.ParquetFile(path).read().cast(LANDING_FILES.schema) for path in sorted(paths)]
+    return pa.concat_tables([LANDING_FILES.schema.empty_table(), *tables])
 
 
 def _file(row: Mapping[str, Any]) -> IngestedFile:

@@ -1,9 +1,13 @@
 """All datasets under one root."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monetization_pipeline.datasets import LANDING_FILES, DatasetSpec
 from monetization_pipeline.lake.table import Table
+
+if TYPE_CHECKING:
+    from monetization_pipeline.lake.ingest_log import IngestLog
 
 
 class Lake:
@@ -12,6 +16,8 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._tables: dict[str, Table] = {}
+        #: The ingest log as it was last read; `read_log` knows whether it still is.
+        self.remembered_log: IngestLog | None = None
 
     def table(self, spec: DatasetSpec) -> Table:
         """The table of a dataset."""

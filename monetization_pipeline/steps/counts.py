@@ -1,12 +1,12 @@
 """Counts that close (rule 6), over received days, event days and billing periods."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS
-from monetization_pipeline.lake.ingest_log import IngestedFile, IngestLog, read_log
+from monetization_pipeline.lake.ingest_log import IngestLog, read_log
 from monetization_pipeline.metering.daily import BUCKETS
 from monetization_pipeline.periods import month_period
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -46,12 +46,9 @@ class Counts:
         return {**self.received, **self.days, **{name: self.buckets[name] for name in BUCKETS}}
 
 
-def count_received(files: Iterable[IngestedFile]) -> Mapping[str, int]:
-    """The received-day buckets of some landing files."""
-    total: Counter[str] = Counter(dict.fromkeys(RECEIVED, 0))
-    for file in files:
-        total.update({name: getattr(file, name) for name in RECEIVED})
-    return dict(total)
+def count_received(log: IngestLog) -> Mapping[str, int]:
+    """The received-day buckets of the files of a log, or of some of them."""
+    return {name: log.total(name) for name in RECEIVED}
 
 
 def count_days(pipeline: Pipeline, log: IngestLog, days: Sequence[date]) -> Counts:
@@ -69,8 +66,7 @@ def count_days(pipeline: Pipeline, log: IngestLog, days: Sequence[date]) -> Coun
         if metered is not None:
             buckets.update({name: metered.counts[name] for name in BUCKETS})
     received_on = {received for day in days if day in log.days for received in log.days[day].received_days}
-    received = count_received(file for file in log.files if file.received_on in received_on)
-    return Counts(received, dict(by_day), dict(buckets), conflicts)
+    return Counts(count_received(log.received_on(received_on)), dict(by_day), dict(buckets), conflicts)
 
 
 def count_period(pipeline: Pipeline, month: str) -> Counts:

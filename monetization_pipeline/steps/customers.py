@@ -52,7 +52,7 @@ def written_digest(pipeline: Pipeline, name: str) -> str:
 
 def expected_state(log: IngestLog) -> PartitionState:
     """What companies, users and subscriptions would be made from now."""
-    files = sorted(file.sha256 for file in log.files if file.entity_changes)
+    files = sorted(sha256 for _, sha256 in log.bringing("entity_changes").identities)
     inputs = {"entity_changes": hashlib.sha256(json.dumps(files).encode()).hexdigest()}
     return PartitionState("", 0, inputs=inputs, code_version=CODE_VERSION)
 
@@ -101,7 +101,10 @@ def read_subscriptions(pipeline: Pipeline) -> list[Subscription]:
 
 
 def _changes(pipeline: Pipeline, log: IngestLog) -> list[EntityChange]:
-    return [_change(row) for row in read_rows(visible_files(pipeline.lake, ENTITY_CHANGES, log.batches))]
+    return [
+        _change(row)
+        for row in read_rows(visible_files(pipeline.lake, ENTITY_CHANGES, log.bringing("entity_changes").batches))
+    ]
 
 
 def _change(row: Mapping[str, Any]) -> EntityChange:

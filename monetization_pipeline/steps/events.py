@@ -6,7 +6,8 @@ from datetime import date
 
 from monetization_pipeline.datasets import EVENTS, RAW_EVENTS
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.lake.ingest_log import NO_INPUT, DayInput, IngestLog, read_log, visible_files
+from monetization_pipeline.lake.day_inputs import NO_INPUT, DayInput
+from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.steps import corrections

@@ -49,13 +49,11 @@ class IngestReport:
 
 def waiting(pipeline: Pipeline, log: IngestLog, received_on: date | None = None) -> list[LandingFile]:
     """Landing files that were not ingested, each content once, in order."""
-    seen = set(log.identities)
-    files: list[LandingFile] = []
+    files: dict[tuple[str, str], LandingFile] = {}
     for file in pipeline.landing.files(received_on):
-        if (file.source, file.sha256) not in seen:
-            seen.add((file.source, file.sha256))
-            files.append(file)
-    return files
+        if not log.knows(file.source, file.sha256):
+            files.setdefault((file.source, file.sha256), file)
+    return list(files.values())
 
 
 def ingest(pipeline: Pipeline, received_on: date | None = None) -> IngestReport:
@@ -114,11 +112,10 @@ def _ingest_round(
 ) -> list[IngestedFile]:
     """Write, commit and list some batches; a source that cannot be read is added to `problems`."""
     log = read_log(pipeline.lake)
-    known = log.identities
     written: list[Batch] = []
     rows: list[IngestedFile] = []
     for batch in batches:
-        fresh = [file for file in batch.files if (file.source, file.sha256) not in known]
+        fresh = [file for file in batch.files if not log.knows(file.source, file.sha256)]
         if not fresh:
             continue
         try:

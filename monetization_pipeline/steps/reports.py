@@ -45,7 +45,7 @@ def unbilled(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
 
 def refusals(pipeline: Pipeline) -> list[dict[str, Any]]:
     """Every refused record, in the order received."""
-    rows = read_rows(visible_files(pipeline.lake, REFUSALS, read_log(pipeline.lake).batches))
+    rows = read_rows(visible_files(pipeline.lake, REFUSALS, read_log(pipeline.lake).bringing("refusals").batches))
     rows.sort(key=lambda row: (row["received_at"], row["source"], row["file"], row["line"], row["record"]))
     return [_shown(row) for row in rows]
 

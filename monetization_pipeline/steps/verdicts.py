@@ -3,7 +3,6 @@
 A verdict is a list of problems in words; empty means that all is well.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -24,11 +23,12 @@ from monetization_pipeline.datasets import (
 )
 from monetization_pipeline.lake.ingest_log import read_log, visible_files
 from monetization_pipeline.metering.daily import BUCKETS, METERED
-from monetization_pipeline.steps.counts import EVENT_DAY, Counts, count_days, count_period, count_received
+from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts, count_days, count_period, count_received
 from monetization_pipeline.steps.pipeline import Pipeline
 
 #: What an ingest brings, each under its name in `landing_files`.
 BY_BATCH = (RAW_EVENTS, REFUSALS, CORRECTIONS, ENTITY_CHANGES)
+_NO_COUNTS = Counts(dict.fromkeys(RECEIVED, 0), dict.fromkeys(EVENT_DAY, 0), dict.fromkeys(BUCKETS, 0))
 
 
 def schema_problems(
@@ -50,20 +50,20 @@ def schema_problems(
 
 def received_problems(pipeline: Pipeline, days: Collection[date]) -> list[str]:
     """Received days whose records do not add up, or whose rows in the lake are not those that `landing_files` lists."""
-    files = [file for file in read_log(pipeline.lake).files if file.received_on in days]
-    problems = replace(_no_counts(), received=count_received(files)).problems
-    for spec in BY_BATCH:
-        listed: Counter[str] = Counter()
-        for file in files:
-            listed[file.received_on.isoformat()] += getattr(file, spec.name)
-        held: Counter[str] = Counter()
-        for path in visible_files(pipeline.lake, spec, {file.batch_id for file in files}):
-            held[path.parent.name.partition("=")[2]] += pq.read_metadata(path).num_rows
-        problems += [
-            f"received day {day}: landing_files lists {listed[day]} {spec.name}, but there are {held[day]}"
-            for day in sorted(listed | held)
-            if listed[day] != held[day]
-        ]
+    problems: list[str] = []
+    log = read_log(pipeline.lake)
+    for day in sorted(days):
+        received = log.received_on([day])
+        problems += replace(_NO_COUNTS, received=count_received(received)).problems
+        for spec in BY_BATCH:
+            expected = received.total(spec.name)
+            found = sum(
+                pq.read_metadata(path).num_rows for path in visible_files(pipeline.lake, spec, received.batches)
+            )
+            if expected != found:
+                problems.append(
+                    f"received day {day}: landing_files lists {expected} {spec.name}, but there are {found}"
+                )
     return problems
 
 
@@ -93,10 +93,6 @@ def metering_problems(pipeline: Pipeline, days: Sequence[date]) -> list[str]:
 def period_problems(pipeline: Pipeline, month: str) -> list[str]:
     """A billing period whose counts do not close."""
     return [f"{month}: {problem}" for problem in count_period(pipeline, month).problems]
-
-
-def _no_counts() -> Counts:
-    return Counts(count_received([]), dict.fromkeys(EVENT_DAY, 0), dict.fromkeys(BUCKETS, 0))
 
 
 def _row_problems(pipeline: Pipeline, spec: DatasetSpec, day: date) -> list[str]:

@@ -137,10 +137,9 @@ def stale_months(
 
 def months_of_interest(pipeline: Pipeline, log: IngestLog, now: datetime) -> list[str]:
     """Billing periods from the first that anything was received for, up to the open one, within the grid."""
-    starts = [*log.days, *(file.received_on for file in log.files[:1])]
-    if not starts:
+    if log.receipts is None:
         return []
-    first = max(month_key(min(starts)), pipeline.seller.first_month)
+    first = max(month_key(min([*log.days, log.receipts[0].date()])), pipeline.seller.first_month)
     return months_between(first, month_key(now.astimezone(UTC).date()))
 
 
