@@ -115,7 +115,7 @@ def _open() -> "tuple[Settings, Pipeline]":
             "make one with `monetize init DIR`"
         )
     prepare_instance(home.dagster)
-    seller = Seller(settings.first_month, settings.grace, issue_zero=settings.stripe_issue_zero)
+    seller = Seller(settings.first_month, settings.grace, settings.time_zone, issue_zero=settings.stripe_issue_zero)
     retention = Retention(settings.keep_landing, settings.keep_replaced)
     return settings, Pipeline(home, seller, settings.memory_limit, retention)
 

@@ -211,7 +211,7 @@ _SEGMENT: Sequence[_Column] = (
     ("subscription_id", _TEXT, "subscription charged"),
     ("plan_id", _TEXT, "plan of the segment"),
     ("segment_start", INSTANT, "start of the segment"),
-    ("segment_end", INSTANT, "end of the segment; empty: open"),
+    ("segment_end", INSTANT, "end of the segment; empty where it does not lie before the period's end"),
     ("period_start", INSTANT, "start of the full billing period"),
     ("period_end", INSTANT, "end of the full billing period"),
     ("meter_id", _TEXT, "meter"),

@@ -61,6 +61,7 @@ def build_definitions(settings: Settings, clock: Callable[[], datetime] = utc_no
                 home=str(settings.home),
                 first_month=settings.first_month,
                 grace_days=settings.grace.days,
+                time_zone=settings.time_zone,
                 memory_limit=settings.memory_limit,
                 landing_days=settings.keep_landing.days,
                 replaced_days=settings.keep_replaced.days,

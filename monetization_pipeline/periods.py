@@ -1,10 +1,10 @@
 """Billing periods as half-open instants, the grid of billing months, and the days that proration counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from monetization_pipeline.errors import MonetizeError
 
@@ -31,6 +31,21 @@ class Period:
         return clipped if clipped.start < clipped.end else None
 
 
+def is_zone(name: str) -> bool:
+    """Whether `name` is a time zone of the IANA database, spelled as there."""
+    return name in _zones()
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def end_within(end: datetime | None, period: Period) -> datetime | None:
+    """`end` where it lies before the period's end, else None: what comes later says nothing about the period."""
+    return end if end is not None and end < period.end else None
+
+
 @lru_cache(maxsize=4096)
 def local_midnight(day: date, zone: str) -> datetime:
     """The UTC instant at which `day` begins in `zone`: the first there is, where a clock change skips midnight."""
@@ -50,8 +65,7 @@ def month_start(year: int, month: int, zone: str) -> datetime:
 
 def month_of(instant: datetime, zone: str) -> Period:
     """The calendar month of `zone` that holds `instant`."""
-    local = instant.astimezone(ZoneInfo(zone))
-    return Period(month_start(local.year, local.month, zone), month_start(local.year, local.month + 1, zone))
+    return month_period(f"{instant.astimezone(ZoneInfo(zone)):%Y-%m}", zone)
 
 
 def months_of(start: datetime, end: datetime, zone: str) -> Iterator[Period]:
@@ -110,20 +124,37 @@ def months_of_range(text: str) -> list[str]:
     return months
 
 
+@lru_cache(maxsize=4096)
 def month_period(key: str, zone: str) -> Period:
     """The local month named by `key`."""
     year, month = parse_month(key)
     return Period(month_start(year, month, zone), month_start(year, month + 1, zone))
 
 
+def utc_days(period: Period) -> list[date]:
+    """The UTC days that overlap `period`, in order."""
+    return [day for day, _ in local_days(period, "UTC")]
+
+
+def days_of_month(zones: Iterable[str], key: str) -> list[date]:
+    """The UTC days that hold any instant of the local month `key` in any of `zones`, in order.
+
+    Nothing is clipped at the first billing period: events before the grid begins are refused by ingest, so the days
+    before it that a zone ahead of UTC reaches into hold none.
+    """
+    months = [month_period(key, zone) for zone in zones]
+    return utc_days(Period(min(month.start for month in months), max(month.end for month in months)))
+
+
 def local_days(period: Period, zone: str) -> Iterator[tuple[date, Period]]:
-    """The local days that overlap `period`, each with its full half-open span."""
+    """The local days that overlap `period`, each with its full half-open span; a day that never was is left out."""
     day = period.start.astimezone(ZoneInfo(zone)).date()
     start = local_midnight(day, zone)
     while start < period.end:
         following = day + timedelta(days=1)
         end = local_midnight(following, zone)
-        yield day, Period(start, end)
+        if start < end:
+            yield day, Period(start, end)
         day, start = following, end
 
 
@@ -132,5 +163,10 @@ def active_days(active: Period, full: Period, zone: str) -> tuple[int, int]:
 
     A day belongs to the stretch that is active at the last instant before the day's end.
     """
-    ends = [day.end for _, day in local_days(full, zone) if day.end <= full.end]
+    ends = _day_ends(full, zone)
     return sum(active.start < end <= active.end for end in ends), len(ends)
+
+
+@lru_cache(maxsize=4096)
+def _day_ends(full: Period, zone: str) -> tuple[datetime, ...]:
+    return tuple(day.end for _, day in local_days(full, zone) if day.end <= full.end)

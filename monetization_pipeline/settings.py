@@ -8,7 +8,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.periods import PeriodKeyError, parse_month
+from monetization_pipeline.periods import PeriodKeyError, is_zone, parse_month
 
 _MAX_GRACE_DAYS = 366
 _MAX_KEPT_DAYS = 36_500
@@ -28,6 +28,7 @@ class Settings:
     home: Path
     first_month: str = "2020-01"
     grace: timedelta = timedelta(days=1)
+    time_zone: str = "UTC"
     memory_limit: str = "800MB"
     keep_landing: timedelta = timedelta(days=30)
     keep_replaced: timedelta = timedelta(days=7)
@@ -52,6 +53,7 @@ def load_settings(environment: Mapping[str, str], here: Path) -> Settings:
         home=home,
         first_month=_month(values.get("MONETIZATION_FIRST_MONTH") or "2020-01"),
         grace=_days("MONETIZATION_GRACE_DAYS", values.get("MONETIZATION_GRACE_DAYS") or "1"),
+        time_zone=_zone(values.get("MONETIZATION_TIME_ZONE") or "UTC"),
         memory_limit=values.get("MONETIZATION_MEMORY_LIMIT") or "800MB",
         keep_landing=_kept("MONETIZATION_LANDING_DAYS", values.get("MONETIZATION_LANDING_DAYS") or "30"),
         keep_replaced=_kept("MONETIZATION_REPLACED_DAYS", values.get("MONETIZATION_REPLACED_DAYS") or "7"),
@@ -70,6 +72,15 @@ def _month(text: str) -> str:
         parse_month(text)
     except PeriodKeyError as error:
         raise SettingsError(f"MONETIZATION_FIRST_MONTH: {error}") from None
+    return text
+
+
+def _zone(text: str) -> str:
+    if not is_zone(text):
+        raise SettingsError(
+            f"MONETIZATION_TIME_ZONE: {text!r} is not a time zone of the IANA database; write a name such as UTC or "
+            "Europe/Berlin"
+        )
     return text
 
 

@@ -25,7 +25,8 @@ from monetization_pipeline.steps import customers, plan
 from monetization_pipeline.steps.catalogs import keep_catalog, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
-from monetization_pipeline.steps.usage import billable, span_days
+from monetization_pipeline.steps.usage import billable
+from monetization_pipeline.steps.zones import event_days
 
 Report = Callable[[str], None]
 
@@ -188,7 +189,7 @@ def _warnings(pipeline: Pipeline, catalog: Catalog, month: str) -> Iterator[str]
             name, plan_id = subscription.subscription_id, subscription.plan_id
             yield f"subscription {name} is charged nothing: the catalog has no plan {plan_id!r}"
     events, metered = pipeline.lake.table(EVENTS).states(), pipeline.lake.table(DAILY_USAGE).states()
-    for day in span_days(month_period(month, pipeline.seller.zone)):
+    for day in event_days(pipeline, month):
         made, usage = events.get(day.isoformat()), metered.get(day.isoformat())
         if made is not None and made.counts.get("conflicts"):
             count = made.counts["conflicts"]

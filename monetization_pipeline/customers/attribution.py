@@ -1,16 +1,16 @@
 """Who is charged for what when (rule 4), as rows that usage is joined to."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from itertools import pairwise
 
 from monetization_pipeline.catalog.models import PricingEntry
 from monetization_pipeline.customers.activity import Span, active_span
 from monetization_pipeline.customers.models import Subscription, User
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.periods import Period, local_days, month_of
+from monetization_pipeline.periods import Period, end_within, months_of
 
 #: Meter ids of a plan, each with the prices that it has there.
 _PlanPrices = Mapping[str, frozenset[str]]
@@ -26,22 +26,23 @@ class AttributionError(MonetizeError):
 class Charging:
     """What one subscription is charged in one piece `[from_at, to_at)` of a company's timeline.
 
-    A piece lies within one local day (`usage_on`) and one billing period (`period_start`, `period_end`: the full
-    one), and no subscription of the company begins or ends inside it; all rows of a company in a piece have the same
-    bounds, and exactly one of them is `first`. `segment_start` is 1970-01-01 where the subscription has no start.
+    A piece lies within one billing period (`period_start`, `period_end`: the full one) of the company's `zone`, and no
+    subscription of the company begins or ends inside it; all rows of a company in a piece have the same bounds, and
+    exactly one of them is `first`. `segment_start` is 1970-01-01 where the subscription has no start; `segment_end` is
+    empty where it ends with the period or after it, so that a later end changes nothing of this period.
     `priced` are the meters that the plan prices, to be charged when an event names the subscription; `charged` are
     those charged when it names none: `priced` but for the ambiguous ones. `company_charged` is the union of
     `charged`, `company_ambiguous` all ambiguous meters, over the company's rows in the piece.
     """
 
     company_id: str
+    zone: str
     subscription_id: str
     plan_id: str
     segment_start: datetime
     segment_end: datetime | None
     period_start: datetime
     period_end: datetime
-    usage_on: date
     from_at: datetime
     to_at: datetime
     priced: frozenset[str]
@@ -70,7 +71,6 @@ class _Active:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    usage_on: date
     period: Period
     from_at: datetime
     to_at: datetime
@@ -90,26 +90,30 @@ def charging(
     subscriptions: Iterable[Subscription],
     entries: Iterable[PricingEntry],
     window: Period,
-    zone: str = "UTC",
+    zone_of: Callable[[str], str],
 ) -> list[Charging]:
     """The charging rows of `window`, sorted by company_id, from_at and subscription_id.
 
-    Only current rows (`valid_to` None) of `subscriptions` count. Days and months are those of `zone`. A subscription
-    without a plan, or with one that no entry prices, yields no rows. Where two active subscriptions of a company
-    have the same price for a meter, neither is charged for it (rule 4); a third one with another price still is.
+    Only current rows (`valid_to` None) of `subscriptions` count. `zone_of` gives the zone of a company's months by its
+    id. A subscription without a plan, or with one that no entry prices, yields no rows. Where two active subscriptions
+    of a company have the same price for a meter, neither is charged for it (rule 4); a third one with another price
+    still is.
     Raises AttributionError for an entry whose interval is not a month.
     """
     plans = _plan_prices(entries)
-    pieces = list(_base_pieces(window, zone))
+    pieces: dict[str, list[_Piece]] = {}
     splits: dict[tuple[str, ...], _Split] = {}
     rows: list[Charging] = []
     for company_id, active in _active_by_company(subscriptions, plans, window):
-        for piece, charged in _timeline(pieces, active):
+        zone = zone_of(company_id)
+        if zone not in pieces:
+            pieces[zone] = list(_base_pieces(window, zone))
+        for piece, charged in _timeline(pieces[zone], active):
             key = tuple(one.plan_id for one in charged)
             split = splits.get(key)
             if split is None:
                 split = splits[key] = _split([plans[plan_id] for plan_id in key])
-            rows.extend(_rows(company_id, piece, charged, split))
+            rows.extend(_rows(company_id, zone, piece, charged, split))
     return rows
 
 
@@ -143,15 +147,9 @@ def _plan_prices(entries: Iterable[PricingEntry]) -> dict[str, _PlanPrices]:
 
 
 def _base_pieces(window: Period, zone: str) -> Iterator[_Piece]:
-    """The local days of the window, each with its month; a month ends where a day does."""
-    period: Period | None = None
-    for day, span in local_days(window, zone):
-        part = span.overlap(window.start, window.end)
-        if part is None:
-            continue
-        if period is None or part.start not in period:
-            period = month_of(part.start, zone)
-        yield _Piece(day, period, part.start, part.end)
+    """The months of the zone, as far as they lie in the window."""
+    for period in months_of(window.start, window.end, zone):
+        yield _Piece(period, max(period.start, window.start), min(period.end, window.end))
 
 
 def _active_by_company(
@@ -178,7 +176,7 @@ def _timeline(pieces: list[_Piece], active: list[_Active]) -> Iterator[tuple[_Pi
         for from_at, to_at in pairwise([piece.from_at, *cuts, piece.to_at]):
             now = [one for one in active if _is_active(one.span, from_at)]
             if now:
-                yield (_Piece(piece.usage_on, piece.period, from_at, to_at) if cuts else piece), now
+                yield (_Piece(piece.period, from_at, to_at) if cuts else piece), now
 
 
 def _is_active(span: Span, instant: datetime) -> bool:
@@ -197,17 +195,17 @@ def _split(plans: list[_PlanPrices]) -> _Split:
     return _Split(priced, charged, _NOTHING.union(*charged), _NOTHING.union(*unclear))
 
 
-def _rows(company_id: str, piece: _Piece, active: list[_Active], split: _Split) -> Iterator[Charging]:
+def _rows(company_id: str, zone: str, piece: _Piece, active: list[_Active], split: _Split) -> Iterator[Charging]:
     for index, one in enumerate(active):
         yield Charging(
             company_id,
+            zone,
             one.subscription_id,
             one.plan_id,
             one.span.start,
-            one.span.end,
+            end_within(one.span.end, piece.period),
             piece.period.start,
             piece.period.end,
-            piece.usage_on,
             piece.from_at,
             piece.to_at,
             split.priced[index],

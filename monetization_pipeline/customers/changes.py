@@ -14,8 +14,7 @@ from monetization_pipeline.customers.values import (
     shown,
     text_of,
 )
-
-SUPPORTED_ZONE = "UTC"
+from monetization_pipeline.periods import is_zone
 
 
 def change_of(
@@ -34,7 +33,8 @@ def change_of(
     erase nothing; session tokens, IP addresses and user agents are left out too, since nothing needs them; fields that
     are not known are kept. Ids may be whole numbers: they are read as their digits.
     Raises RecordError (field and reason) for a missing id, a wrong type, a time that means nothing, an unknown
-    status, a time zone other than UTC, items on several plans, or a record that JSON text cannot hold.
+    status, a time zone that the IANA database does not have, items on several plans, or a record that JSON text
+    cannot hold.
     """
     said = {name: value for name, value in fields.items() if name not in NEVER_KEPT and not is_blank(value)}
     check_storable(said)
@@ -71,8 +71,11 @@ def required(fields: Mapping[str, object], name: str) -> str:
 
 def _check_zone(fields: Mapping[str, object]) -> None:
     zone = text_of(fields, "time_zone")
-    if zone is not None and zone != SUPPORTED_ZONE:
-        raise RecordError("time_zone", f"{shown(zone)} is not supported yet; leave it out or write {SUPPORTED_ZONE}")
+    if zone is not None and not is_zone(zone):
+        raise RecordError(
+            "time_zone",
+            f"{shown(zone)} is not a time zone of the IANA database; write a name such as Europe/Berlin, or none",
+        )
 
 
 def _check_subscription(fields: Mapping[str, object]) -> None:

@@ -1,6 +1,6 @@
 """Who is charged what when, as relations of a session: what daily_usage joins events with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -18,24 +18,34 @@ from monetization_pipeline.customers.terms import (
 )
 from monetization_pipeline.datasets import INSTANT
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.periods import Period
-from monetization_pipeline.steps.customers import read_companies, read_subscriptions, read_users
+from monetization_pipeline.periods import Period, days_of_month, local_days
+from monetization_pipeline.steps.customers import read_subscriptions, read_users
 from monetization_pipeline.steps.month_terms import MonthTerms
 from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.zones import company_zones
 
 _EVER, _NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 _CHARGE_COLUMNS = (
     ("company_id", pa.string()),
+    ("zone", pa.string()),
     ("subscription_id", pa.string()),
     ("plan_id", pa.string()),
     ("segment_start", INSTANT),
     ("segment_end", INSTANT),
     ("period_start", INSTANT),
     ("period_end", INSTANT),
-    ("usage_on", pa.date32()),
     ("from_at", INSTANT),
     ("to_at", INSTANT),
+)
+_ZONE_DAYS = pa.schema(
+    [
+        ("zone", pa.string()),
+        ("usage_on", pa.date32()),
+        ("occurred_on", pa.date32()),
+        ("from_at", INSTANT),
+        ("to_at", INSTANT),
+    ]
 )
 _SETS = ("priced", "charged", "company_charged", "company_ambiguous")
 _COLUMN = dict(zip(_SETS, ("priced", "charged", "company", "ambiguous"), strict=True))
@@ -54,12 +64,8 @@ class Attribution:
     @classmethod
     def read(cls, pipeline: Pipeline, catalog: Catalog) -> "Attribution":
         """From the lake."""
-        zones = {
-            company.company_id: company.time_zone
-            for company in read_companies(pipeline)
-            if company.valid_to is None and company.time_zone is not None
-        }
-        return cls(catalog, read_subscriptions(pipeline), read_users(pipeline), zones, pipeline.seller.zone)
+        subscriptions, users = read_subscriptions(pipeline), read_users(pipeline)
+        return cls(catalog, subscriptions, users, company_zones(pipeline), pipeline.seller.zone)
 
     def zone_of(self, company_id: str) -> str:
         """The zone of a company's months and days: its own, else the seller's (rule 1)."""
@@ -70,9 +76,13 @@ class Attribution:
         """What subscriptions say in each billing month."""
         return MonthTerms(self.subscriptions, self.catalog, self.zone_of)
 
-    def charges(self, window: Period, zone: str) -> list[Charging]:
+    def event_days(self, month: str) -> list[date]:
+        """The event days (UTC) that a billing period spans in the zones in use (see `zones.event_days`)."""
+        return days_of_month({*self.zones.values(), self.seller_zone}, month)
+
+    def charges(self, window: Period) -> list[Charging]:
         """Charging rows of a window."""
-        return charging(self.subscriptions, pricing_map(self.catalog), window, zone)
+        return charging(self.subscriptions, pricing_map(self.catalog), window, self.zone_of)
 
 
 def window_of(days: Sequence[date]) -> Period:
@@ -81,16 +91,21 @@ def window_of(days: Sequence[date]) -> Period:
     return Period(datetime.combine(first, time.min, UTC), datetime.combine(last + timedelta(days=1), time.min, UTC))
 
 
-def register(session: Session, attribution: Attribution, window: Period, zone: str) -> None:
+def register(session: Session, attribution: Attribution, window: Period) -> None:
     """Make `charges`, `user_companies` and `subscription_companies` (see `metering.daily`) for a window."""
     meters = [meter.meter_id for meter in attribution.catalog.meters]
-    rows = attribution.charges(window, zone)
+    rows = attribution.charges(window)
     session.register("charging_rows", _charging_table(rows))
     session.register("charging_sets", _sets_table(rows, meters))
+    session.register("zone_days", _zone_days({row.zone for row in rows}, window))
     session.run("""
         CREATE TEMP TABLE charges AS
-        SELECT * EXCLUDE (set_no), CAST(from_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on
-        FROM charging_rows JOIN charging_sets USING (set_no)""")
+        SELECT pieces.* EXCLUDE (zone, set_no, from_at, to_at), charging_sets.* EXCLUDE (set_no),
+            row_number() OVER () AS row_no, zone_days.usage_on, zone_days.occurred_on,
+            greatest(pieces.from_at, zone_days.from_at) AS from_at, least(pieces.to_at, zone_days.to_at) AS to_at
+        FROM charging_rows AS pieces JOIN charging_sets USING (set_no)
+        JOIN zone_days ON pieces.zone = zone_days.zone
+            AND pieces.from_at < zone_days.to_at AND pieces.to_at > zone_days.from_at""")
     users = [
         {
             "user_id": row.user_id,
@@ -137,6 +152,23 @@ def subscription_fingerprint(known: Attribution) -> str:
     )
 
 
+def _zone_days(zones: Iterable[str], window: Period) -> pa.Table:
+    """The local days of each zone, cut where UTC days end: `charges` are joined to events by UTC day."""
+    rows = [
+        {
+            "zone": zone,
+            "usage_on": usage_on,
+            "occurred_on": occurred_on,
+            "from_at": max(local.start, day.start),
+            "to_at": min(local.end, day.end),
+        }
+        for occurred_on, day in local_days(window, "UTC")
+        for zone in sorted(zones)
+        for usage_on, local in local_days(day, zone)
+    ]
+    return pa.Table.from_pylist(rows, _ZONE_DAYS)
+
+
 def _sets_of(row: Charging) -> tuple[frozenset[str], ...]:
     return (row.priced, row.charged, row.company_charged, row.company_ambiguous)
 
@@ -144,7 +176,6 @@ def _sets_of(row: Charging) -> tuple[frozenset[str], ...]:
 def _charging_table(rows: Sequence[Charging]) -> pa.Table:
     numbers = _set_numbers(rows)
     columns = {name: pa.array([getattr(row, name) for row in rows], kind) for name, kind in _CHARGE_COLUMNS}
-    columns["row_no"] = pa.array(range(len(rows)), pa.int32())
     columns["is_first"] = pa.array([row.first for row in rows], pa.bool_())
     columns["set_no"] = pa.array([numbers[_sets_of(row)] for row in rows], pa.int32())
     return pa.table(columns)

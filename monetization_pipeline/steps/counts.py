@@ -8,9 +8,8 @@ from datetime import date
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS
 from monetization_pipeline.lake.ingest_log import IngestLog, read_log
 from monetization_pipeline.metering.daily import BUCKETS
-from monetization_pipeline.periods import month_period
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.usage import span_days
+from monetization_pipeline.steps.zones import event_days
 
 RECEIVED = ("records", "empty", "raw_events", "corrections", "entity_changes", "refusals")
 EVENT_DAY = ("raw_events", "replacements", "duplicates", "conflicts", "voided", "events")
@@ -70,6 +69,5 @@ def count_days(pipeline: Pipeline, log: IngestLog, days: Sequence[date]) -> Coun
 
 
 def count_period(pipeline: Pipeline, month: str) -> Counts:
-    """The buckets of a billing period."""
-    days = span_days(month_period(month, pipeline.seller.zone))
-    return count_days(pipeline, read_log(pipeline.lake), days)
+    """The buckets of the event days that a billing period spans."""
+    return count_days(pipeline, read_log(pipeline.lake), event_days(pipeline, month))

@@ -70,7 +70,7 @@ def build(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mappi
     states: dict[date, PartitionState] = {}
     written: dict[str, list[NewFile]] = {spec.name: [] for spec in _WRITTEN}
     with pipeline.engine.session() as session:
-        attribution.register(session, known, attribution.window_of(days), pipeline.seller.zone)
+        attribution.register(session, known, attribution.window_of(days))
         expected = expected_states(pipeline, known, days)
         session.run("ALTER TABLE charges RENAME TO all_charges")
         for some_days in _chunks(session, days):

@@ -13,7 +13,7 @@ from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.metering.daily import dimension_column
 from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql
 from monetization_pipeline.money import plain
-from monetization_pipeline.periods import Period
+from monetization_pipeline.periods import Period, utc_days
 from monetization_pipeline.rating.explaining import Explanation, explain_fee, explain_usage
 from monetization_pipeline.rating.ids import instant_text
 from monetization_pipeline.rating.lines import LineKind, RatedLine, Span
@@ -23,7 +23,6 @@ from monetization_pipeline.steps.catalogs import catalog_of
 from monetization_pipeline.steps.daily_usage import open_metered
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.rated_lines import rated_line
-from monetization_pipeline.steps.usage import span_days
 
 
 class UnknownLineError(MonetizeError):
@@ -107,10 +106,10 @@ def _events(pipeline: Pipeline, known: Attribution, line: RatedLine) -> tuple[st
     index = next((index for index, meter in enumerate(meters) if meter.meter.meter_id == line.meter_id), None)
     if index is None:
         return "", []
-    period = Period(line.full_period_start, line.full_period_end)
+    days = utc_days(Period(line.full_period_start, line.full_period_end))
     with pipeline.engine.session() as session:
-        attribution.register(session, known, period, pipeline.seller.zone)
-        open_metered(pipeline, session, meters, [day.isoformat() for day in span_days(period)])
+        attribution.register(session, known, attribution.window_of(days))
+        open_metered(pipeline, session, meters, [day.isoformat() for day in days])
         return _sql(meter_sql(known.catalog.meters[index], EVENTS), line), _files(session, meters, index, line)
 
 

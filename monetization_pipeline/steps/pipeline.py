@@ -1,7 +1,7 @@
 """What every step works with: the working folder, the lake, the engine and the seller's settings."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from monetization_pipeline.engines.base import Engine
 from monetization_pipeline.engines.duckdb import DuckDBEngine
 from monetization_pipeline.lake.lake import Lake
 from monetization_pipeline.lake.landing import Landing
+from monetization_pipeline.periods import month_period
 
 #: Raised when a step's figures change for the same inputs: everything made by an older one is out of date.
 CODE_VERSION = "1"
@@ -58,12 +59,23 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """The seller's settings that figures depend on. `grace` is how long after bill_at an invoice stays a draft."""
+    """The seller's settings that figures depend on.
+
+    `grace` is how long after bill_at an invoice stays a draft; `zone` is that of companies without one of their own.
+    """
 
     first_month: str = "2020-01"
     grace: timedelta = timedelta(days=1)
     zone: str = "UTC"
     issue_zero: bool = False
+
+    @property
+    def first_instant(self) -> datetime:
+        """Where the grid of events begins: with the first billing period of the seller's zone, and of the UTC days.
+
+        What happened before is refused, also where a company's own zone counts it to its first billing period.
+        """
+        return max(month_period(self.first_month, zone).start for zone in (self.zone, "UTC"))
 
 
 @dataclass(frozen=True, slots=True)

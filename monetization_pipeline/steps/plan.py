@@ -7,10 +7,10 @@ from datetime import date
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import INVOICES, RATED_LINES, USAGE
 from monetization_pipeline.lake.ingest_log import read_log
-from monetization_pipeline.periods import month_period
 from monetization_pipeline.steps import customers, daily_usage, events, invoices, rated_lines, raw_events, usage
 from monetization_pipeline.steps.attribution import Attribution
 from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.zones import event_days
 
 FILES_WAIT = "files in landing wait"
 FILE_CHANGED = "the file changed"
@@ -95,4 +95,4 @@ def reasons(pipeline: Pipeline, catalog: Catalog, month: str) -> list[Reason]:
 
 
 def days_of(pipeline: Pipeline, month: str) -> Sequence[date]:
-    return usage.span_days(month_period(month, pipeline.seller.zone))
+    return event_days(pipeline, month)

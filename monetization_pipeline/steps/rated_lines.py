@@ -156,8 +156,7 @@ def _span_columns(spans: Sequence[Span], numbers: pa.Array) -> dict[str, pa.Arra
 
 def _fees(pipeline: Pipeline, known: Attribution, month: str) -> Iterator[DueFee]:
     plans = {plan.plan_id: plan for plan in known.catalog.plans if any(price.is_fee for price in plan.prices)}
-    zone = pipeline.seller.zone
     for subscription in billable([each for each in known.subscriptions if each.plan_id in plans]):
-        plan = plans[subscription.plan_id or ""]
+        plan, zone = plans[subscription.plan_id or ""], known.zone_of(subscription.company_id)
         for price, period in fees_due(plan, subscription, month, zone, pipeline.seller.first_month):
             yield DueFee(plan, price, subscription, period, zone)

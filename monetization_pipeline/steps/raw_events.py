@@ -17,7 +17,6 @@ from monetization_pipeline.ingest.sources import CUSTOMERS, Source, SourceError,
 from monetization_pipeline.lake.ingest_log import IngestedFile, IngestLog, TouchedDay, add_to_log, read_log
 from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.lake.table import ConcurrentCommitError
-from monetization_pipeline.periods import month_period
 from monetization_pipeline.steps.ingest_batch import Batch
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
 from monetization_pipeline.steps.staged_batch import stage
@@ -139,7 +138,7 @@ def _write(pipeline: Pipeline, batch: Batch, source: Source | None) -> list[Inge
     if source is None:
         return batch.read_customers()
     with pipeline.engine.session() as session:
-        stage(session, source, batch.files, month_period(pipeline.seller.first_month, pipeline.seller.zone).start)
+        stage(session, source, batch.files, pipeline.seller.first_instant)
         return batch.write_staged(session)
 
 

@@ -15,7 +15,7 @@ from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.publish import invoice_states, opened_ledger
 from monetization_pipeline.steps.tables import read_rows
-from monetization_pipeline.steps.usage import span_days
+from monetization_pipeline.steps.zones import company_zones, event_days
 
 _NOT_SHOWN = ("billing_period", "occurred_on", "received_on")
 
@@ -36,9 +36,16 @@ def usage(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
 
 
 def unbilled(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
-    """Events of a billing period that nobody is charged for, and meters that are ambiguous for an event."""
-    days = [day.isoformat() for day in span_days(month_period(month, pipeline.seller.zone))]
-    rows = read_rows(pipeline.lake.table(UNBILLED).files(days))
+    """Events of a billing period that nobody is charged for, and meters that are ambiguous for an event.
+
+    The period is the month of the event's company, where that is known, else the seller's.
+    """
+    days, zones = [day.isoformat() for day in event_days(pipeline, month)], company_zones(pipeline)
+    rows = [
+        row
+        for row in read_rows(pipeline.lake.table(UNBILLED).files(days))
+        if row["occurred_at"] in month_period(month, zones.get(row["company_id"], pipeline.seller.zone))
+    ]
     rows.sort(key=lambda row: (row["occurred_at"], row["source"], row["event_id"], row["meter_id"]))
     return [_shown(row) for row in rows]
 

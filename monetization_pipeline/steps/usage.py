@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.metering.merge import merged_sql, unique_sql
 from monetization_pipeline.metering.meters import meter_sql
-from monetization_pipeline.periods import Period, month_period
+from monetization_pipeline.periods import end_within
 from monetization_pipeline.rating.planning import usage_periods
 from monetization_pipeline.steps import attribution
 from monetization_pipeline.steps.attribution import Attribution
@@ -69,7 +69,7 @@ def billable(subscriptions: Sequence[Subscription]) -> list[Subscription]:
     return sorted(found, key=lambda subscription: subscription.subscription_id)
 
 
-def units_of(known: Attribution, month: str, zone: str) -> list[Unit]:
+def units_of(known: Attribution, month: str) -> list[Unit]:
     """Every unit of a billing period, in order (rule 16: each has a row, ungrouped ones also without an event)."""
     groupings: dict[str, list[tuple[str, str]]] = {}
     for entry in pricing_map(known.catalog):
@@ -82,7 +82,7 @@ def units_of(known: Attribution, month: str, zone: str) -> list[Unit]:
             subscription.subscription_id,
             subscription.plan_id,
             subscription.start_at or EPOCH,
-            subscription.end_at,
+            end_within(subscription.end_at, period),
             period.start,
             period.end,
             meter_id,
@@ -90,7 +90,7 @@ def units_of(known: Attribution, month: str, zone: str) -> list[Unit]:
         )
         for subscription in billable(known.subscriptions)
         if subscription.plan_id is not None
-        for period in usage_periods(subscription, month, zone)
+        for period in usage_periods(subscription, month, known.zone_of(subscription.company_id))
         for meter_id, grouping in groupings.get(subscription.plan_id, ())
     ]
 
@@ -100,21 +100,11 @@ def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> Partit
     days = pipeline.lake.table(DAILY_USAGE).states()
     inputs = {
         f"daily_usage/{day}": f"{days[day.isoformat()].fingerprint} {_origin(days[day.isoformat()], known.catalog)}"
-        for day in span_days(month_period(month, pipeline.seller.zone))
+        for day in known.event_days(month)
         if day.isoformat() in days
     }
     inputs["subscriptions"] = known.months.metered(month)
     return PartitionState("", 0, inputs=inputs, digests=metering_digests(known.catalog), code_version=CODE_VERSION)
-
-
-def span_days(period: Period) -> list[date]:
-    """The UTC days that overlap a period."""
-    days: list[date] = []
-    day = period.start.date()
-    while datetime.combine(day, datetime.min.time(), period.start.tzinfo) < period.end:
-        days.append(day)
-        day += timedelta(days=1)
-    return days
 
 
 def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
@@ -122,13 +112,12 @@ def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
     table = pipeline.lake.table(USAGE)
     claim = table.claim([month])
     expected = expected_state(pipeline, known, month)
-    units = _units(pipeline, known, month)
-    days = _day_keys(pipeline, month)
+    units, days = units_of(known, month), known.event_days(month)
     path = table.new_path(month)
     with pipeline.engine.session() as session:
         session.register("units", _unit_table(units))
-        session.view("daily_usage", DAILY_USAGE.schema, pipeline.lake.table(DAILY_USAGE).files(days))
-        session.run(f"CREATE TEMP TABLE merged AS {_merged(pipeline, session, known, units, month)}")
+        session.view("daily_usage", DAILY_USAGE.schema, pipeline.lake.table(DAILY_USAGE).files(_keys(days)))
+        session.run(f"CREATE TEMP TABLE merged AS {_merged(pipeline, session, known, units, days)}")
         rows = session.write(_USAGE.format(month=month), path, USAGE.schema)
         fingerprint = fingerprint_of(session, USAGE, [path])
     state = replace(expected, fingerprint=fingerprint, rows=rows)
@@ -136,12 +125,8 @@ def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
     return state
 
 
-def _day_keys(pipeline: Pipeline, month: str) -> list[str]:
-    return [day.isoformat() for day in span_days(month_period(month, pipeline.seller.zone))]
-
-
-def _units(pipeline: Pipeline, known: Attribution, month: str) -> list[Unit]:
-    return units_of(known, month, pipeline.seller.zone)
+def _keys(days: Sequence[date]) -> list[str]:
+    return [day.isoformat() for day in days]
 
 
 def _origin(state: PartitionState, catalog: Catalog) -> str:
@@ -151,14 +136,16 @@ def _origin(state: PartitionState, catalog: Catalog) -> str:
     return hashlib.sha256(json.dumps(state.inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _merged(pipeline: Pipeline, session: Session, known: Attribution, units: Sequence[Unit], month: str) -> str:
+def _merged(
+    pipeline: Pipeline, session: Session, known: Attribution, units: Sequence[Unit], days: Sequence[date]
+) -> str:
     meters = [meter_sql(meter) for meter in known.catalog.meters]
     positions = {meter.meter.meter_id: index for index, meter in enumerate(meters)}
     pairs = sorted({(unit.meter_id, unit.grouping) for unit in units})
     unique = [pair for pair in pairs if _aggregation(known, pair[0]) is Aggregation.UNIQUE_COUNT]
     if unique:
-        attribution.register(session, known, month_period(month, pipeline.seller.zone), pipeline.seller.zone)
-        open_metered(pipeline, session, meters, _day_keys(pipeline, month))
+        attribution.register(session, known, attribution.window_of(days))
+        open_metered(pipeline, session, meters, _keys(days))
         session.run("""
             CREATE TEMP VIEW charge_keys AS
             SELECT row_no, subscription_id, segment_start, period_start FROM charges""")

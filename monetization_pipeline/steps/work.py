@@ -10,18 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, INVOICES, RATED_LINES, USAGE, DatasetSpec
 from monetization_pipeline.lake.ingest_log import IngestLog, read_log
 from monetization_pipeline.lake.state import PartitionState
-from monetization_pipeline.periods import month_key, months_between
+from monetization_pipeline.periods import MICROSECOND, billing_month, month_key, months_between
 from monetization_pipeline.steps import customers, daily_usage, events, invoices, plan, rated_lines, raw_events, usage
 from monetization_pipeline.steps.attribution import Attribution
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.plan import Reason
 from monetization_pipeline.steps.receive import inbox_files
+from monetization_pipeline.steps.zones import zones_in_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def look(pipeline: Pipeline, catalog: Catalog, now: datetime) -> Outlook:
     months = months_of_interest(pipeline, log, now)
     days = stale_days(pipeline, known, log)
     unsettled = {date.fromisoformat(work.partition) for work in days}
-    held_up = [month for month in months if not unsettled.isdisjoint(plan.days_of(pipeline, month))]
+    held_up = [month for month in months if not unsettled.isdisjoint(known.event_days(month))]
     return Outlook(
         tuple(received_work(pipeline, now)),
         tuple(Reason(name, "all", plan.CHANGES_WAIT) for name in plan.stale_customers(pipeline)),
@@ -120,7 +121,7 @@ def stale_months(
     """Billing periods that are out of date and whose event days are all settled, in order."""
     found: list[Work] = []
     for month in months:
-        if not unsettled.isdisjoint(plan.days_of(pipeline, month)):
+        if not unsettled.isdisjoint(known.event_days(month)):
             continue
         stale = plan.stale_datasets(pipeline, known, month)
         if stale:
@@ -139,7 +140,9 @@ def months_of_interest(pipeline: Pipeline, log: IngestLog, now: datetime) -> lis
     """Billing periods from the first that anything was received for, up to the open one, within the grid."""
     if log.receipts is None:
         return []
-    first = max(month_key(min([*log.days, log.receipts[0].date()])), pipeline.seller.first_month)
+    start = datetime.combine(min([*log.days, log.receipts[0].date()]), time.min, UTC)
+    months = (billing_month(start + MICROSECOND, zone) for zone in zones_in_use(pipeline))
+    first = max(min(months), pipeline.seller.first_month)
     return months_between(first, month_key(now.astimezone(UTC).date()))
 
 

@@ -1,7 +1,7 @@
 """Who is charged for what when: rule 4 as rows, against a loop that asks each subscription at an instant."""
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
 
@@ -25,8 +25,8 @@ from monetization_pipeline.periods import Period
 JANUARY = Period(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC))
 
 
-def at(day: int, hour: int = 0) -> datetime:
-    return datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=day - 1)
+def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(2024, 1, 1, hour, minute, tzinfo=UTC) + timedelta(days=day - 1)
 
 
 def days(first: int, last: int) -> Period:
@@ -59,6 +59,11 @@ ENTRIES = (
     entry("r", "r_seats", "seats"),
 )
 
+
+def utc(_: str) -> str:
+    return "UTC"
+
+
 SPANS = {
     "bounds hold as they are": (sub("s", start=at(2), end=at(5)), Span(at(2), at(5))),
     "no start is since ever": (sub("s", end=at(5)), Span(EPOCH, at(5))),
@@ -86,18 +91,18 @@ def test_active_span(name: str) -> None:
 
 def test_a_row_says_all_there_is_to_know() -> None:
     both = frozenset({"calls", "bytes"})
-    assert charging([sub("s", start=at(20), end=at(40))], ENTRIES, Period(at(31), at(32))) == [
+    assert charging([sub("s", start=at(20), end=at(31, 5))], ENTRIES, days(21, 40), utc) == [
         Charging(
             company_id="c",
+            zone="UTC",
             subscription_id="s",
             plan_id="p",
             segment_start=at(20),
-            segment_end=at(40),
+            segment_end=at(31, 5),
             period_start=JANUARY.start,
             period_end=JANUARY.end,
-            usage_on=date(2024, 1, 31),
-            from_at=at(31),
-            to_at=at(32),
+            from_at=at(21),
+            to_at=at(31, 5),
             priced=both,
             charged=both,
             company_charged=both,
@@ -111,28 +116,24 @@ def test_a_row_says_all_there_is_to_know() -> None:
 _Row = tuple[str, datetime, datetime, str]
 
 PIECES: dict[str, tuple[list[Subscription], Period, list[_Row]]] = {
-    "days are pieces": (
-        [sub("s", "q")],
-        days(1, 2),
-        [("s", at(1), at(2), "calls"), ("s", at(2), at(3), "calls")],
-    ),
-    "a month's end is one too": (
+    "days do not cut": ([sub("s", "q")], days(1, 2), [("s", at(1), at(3), "calls")]),
+    "a month's end cuts": (
         [sub("s", "q")],
         days(31, 32),
         [("s", at(31), at(32), "calls"), ("s", at(32), at(33), "calls")],
     ),
-    "a start cuts the day": ([sub("s", "q", at(1, 6))], days(1, 1), [("s", at(1, 6), at(2), "calls")]),
-    "an end cuts the day, and its instant is outside": (
+    "a start cuts": ([sub("s", "q", at(1, 6))], days(1, 1), [("s", at(1, 6), at(2), "calls")]),
+    "an end cuts, and its instant is outside": (
         [sub("s", "q", None, at(1, 6))],
         days(1, 1),
         [("s", at(1), at(1, 6), "calls")],
     ),
     "a subscription that ends where the window begins has no row": ([sub("s", "q", None, at(1))], days(1, 1), []),
     "a subscription that starts where the window ends has no row": ([sub("s", "q", at(2))], days(1, 1), []),
-    "a start where a day begins makes no empty piece": (
-        [sub("a", "p"), sub("b", "q", at(2))],
-        days(1, 2),
-        [("a", at(1), at(2), "bytes calls"), ("a", at(2), at(3), "bytes calls"), ("b", at(2), at(3), "calls")],
+    "a start where a month begins makes no empty piece": (
+        [sub("a", "p"), sub("b", "q", at(32))],
+        days(31, 32),
+        [("a", at(31), at(32), "bytes calls"), ("a", at(32), at(33), "bytes calls"), ("b", at(32), at(33), "calls")],
     ),
     "a change of plan hands over at its instant": (
         [sub("a", "q", None, at(1, 6)), sub("b", "p", at(1, 6))],
@@ -191,7 +192,7 @@ PIECES: dict[str, tuple[list[Subscription], Period, list[_Row]]] = {
         days(1, 1),
         [("a", at(1), at(2), "calls")],
     ),
-    "a window of a few hours is cut out of its day": (
+    "a window of a few hours is cut out of its month": (
         [sub("a", "q")],
         Period(at(1, 5), at(1, 7)),
         [("a", at(1, 5), at(1, 7), "calls")],
@@ -202,30 +203,48 @@ PIECES: dict[str, tuple[list[Subscription], Period, list[_Row]]] = {
 @pytest.mark.parametrize("name", PIECES)
 def test_pieces(name: str) -> None:
     subscriptions, window, expected = PIECES[name]
-    rows = charging(subscriptions, ENTRIES, window)
+    rows = charging(subscriptions, ENTRIES, window, utc)
     found = [(row.subscription_id, row.from_at, row.to_at, " ".join(sorted(row.charged))) for row in rows]
     assert found == expected
 
 
 def test_rows_of_a_company_share_what_is_known_of_it() -> None:
-    rows = charging([sub("a", "p"), sub("b", "r")], ENTRIES, days(1, 1))
+    rows = charging([sub("a", "p"), sub("b", "r")], ENTRIES, days(1, 1), utc)
     assert [row.first for row in rows] == [True, False]
     assert [row.priced for row in rows] == [frozenset({"calls", "bytes"}), frozenset({"calls", "seats"})]
     assert {row.company_charged for row in rows} == {frozenset({"bytes", "seats"})}
     assert {row.company_ambiguous for row in rows} == {frozenset({"calls"})}
 
 
-def test_a_zone_decides_days_and_months() -> None:
-    rows = charging([sub("a", "q")], ENTRIES, Period(at(31, 22), at(32)), "Europe/Berlin")
-    assert [(row.usage_on, row.from_at, row.period_start) for row in rows] == [
-        (date(2024, 1, 31), at(31, 22), at(0, 23)),
-        (date(2024, 2, 1), at(31, 23), at(31, 23)),
+def test_the_zone_of_each_company_decides_its_months() -> None:
+    zones = {"c": "Europe/Berlin", "d": "America/St_Johns"}
+    subscriptions = [sub("a", "q"), sub("b", "q", company="d")]
+    rows = charging(subscriptions, ENTRIES, Period(at(31, 22), at(32, 12)), zones.__getitem__)
+    assert [(row.company_id, row.zone, row.from_at, row.to_at, row.period_start) for row in rows] == [
+        ("c", "Europe/Berlin", at(31, 22), at(31, 23), at(0, 23)),
+        ("c", "Europe/Berlin", at(31, 23), at(32, 12), at(31, 23)),
+        ("d", "America/St_Johns", at(31, 22), at(32, 3, 30), at(1, 3, 30)),
+        ("d", "America/St_Johns", at(32, 3, 30), at(32, 12), at(32, 3, 30)),
     ]
+
+
+ENDS = [
+    ("an end within the period is the segment's", at(31, 5), at(31, 5)),
+    ("an end with the period says nothing", at(32), None),
+    ("an end after the period says nothing", at(40), None),
+    ("no end is none", None, None),
+]
+
+
+@pytest.mark.parametrize(("end", "expected"), [case[1:] for case in ENDS], ids=[case[0] for case in ENDS])
+def test_a_segment_ends_within_its_period_or_not_at_all(end: datetime | None, expected: datetime | None) -> None:
+    (row, *_) = charging([sub("s", end=end)], ENTRIES, days(30, 31), utc)
+    assert row.segment_end == expected
 
 
 def test_other_intervals_are_refused_by_name() -> None:
     with pytest.raises(AttributionError, match="interval 'week' of plan p is not supported yet; use month"):
-        charging([], [PricingEntry("p", "week", "x", "calls", ())], JANUARY)
+        charging([], [PricingEntry("p", "week", "x", "calls", ())], JANUARY, utc)
 
 
 USERS = [
@@ -298,7 +317,7 @@ def test_rows_charge_what_a_plain_loop_charges(
     instant: datetime,
     random: Random,
 ) -> None:
-    rows = charging(random.sample(subscriptions, len(subscriptions)), ENTRIES, WINDOW)
+    rows = charging(random.sample(subscriptions, len(subscriptions)), ENTRIES, WINDOW, utc)
     now = [row for row in rows if row.from_at <= instant < row.to_at]
     expected = charged_by_loop(subscriptions, instant) if instant in WINDOW else set[tuple[str, str, str]]()
     assert {(row.company_id, row.subscription_id, meter) for row in now for meter in row.charged} == expected
@@ -307,8 +326,8 @@ def test_rows_charge_what_a_plain_loop_charges(
 
 
 @given(subscription_lists())
-def test_rows_are_sorted_apart_and_within_one_day_and_month(subscriptions: list[Subscription]) -> None:
-    rows = charging(subscriptions, ENTRIES, WINDOW)
+def test_rows_are_sorted_apart_and_within_one_month(subscriptions: list[Subscription]) -> None:
+    rows = charging(subscriptions, ENTRIES, WINDOW, utc)
     keys = [(row.company_id, row.from_at, row.subscription_id) for row in rows]
     assert keys == sorted(set(keys))
     pieces = sorted({(row.company_id, row.from_at, row.to_at) for row in rows})
@@ -318,8 +337,6 @@ def test_rows_are_sorted_apart_and_within_one_day_and_month(subscriptions: list[
         {(company, start): 1 for company, start, _ in pieces}
     )
     for row in rows:
-        assert row.from_at < row.to_at
-        assert row.from_at.date() == row.usage_on == (row.to_at - timedelta(microseconds=1)).date()
         assert row.period_start <= row.from_at < row.to_at <= row.period_end
         assert row.segment_start <= row.from_at
         assert row.segment_end is None or row.to_at <= row.segment_end

@@ -75,10 +75,26 @@ REFUSED: dict[str, tuple[EntityKind, dict[str, object], str]] = {
         {"company_id": "c", "metadata": "gold"},
         "metadata is text where an object is expected",
     ),
-    "a time zone other than UTC": (
+    "a time zone that is not there": (
         COMPANY,
-        {"company_id": "c", "time_zone": "Europe/Berlin"},
-        "time_zone 'Europe/Berlin' is not supported yet; leave it out or write UTC",
+        {"company_id": "c", "time_zone": "Europe/Bremen"},
+        (
+            "time_zone 'Europe/Bremen' is not a time zone of the IANA database; "
+            "write a name such as Europe/Berlin, or none"
+        ),
+    ),
+    "a time zone in other letters": (
+        COMPANY,
+        {"company_id": "c", "time_zone": "europe/berlin"},
+        (
+            "time_zone 'europe/berlin' is not a time zone of the IANA database; "
+            "write a name such as Europe/Berlin, or none"
+        ),
+    ),
+    "a time zone that is a path": (
+        COMPANY,
+        {"company_id": "c", "time_zone": "../UTC"},
+        "time_zone '../UTC' is not a time zone of the IANA database; write a name such as Europe/Berlin, or none",
     ),
     "an unknown status": (
         SUBSCRIPTION,

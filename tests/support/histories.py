@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -201,7 +201,17 @@ _INSTANTS = (
     "2023-08-01T01:30:00+02:00",
     "2023-08-01T10:00:00",
     "2023-08-01T00:00:00-12:00",
+    # August begins in Apia, Kolkata, Berlin and St John's; the days around it.
+    "2023-07-31T10:59:59.999999Z",
+    "2023-07-31T11:00:00Z",
+    "2023-07-31T18:29:59.999999Z",
+    "2023-07-31T18:30:00Z",
+    "2023-07-31T21:59:59.999999Z",
+    "2023-07-31T22:00:00Z",
+    "2023-08-01T02:29:59.999999Z",
+    "2023-08-01T02:30:00Z",
 )
+_ZONES = (None, None, None, "Asia/Kolkata", "America/St_Johns", "Pacific/Apia", "Europe/Berlin")
 #: As they stand in JSON.
 _VALUES = (
     "1",
@@ -269,10 +279,11 @@ class History:
     subscriptions: tuple[Subscription, ...]
     users: tuple[UserSince, ...]
     files: tuple[Sent, ...]
+    zones: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def world(self) -> World:
-        return World(METERS, PRICING, self.subscriptions, self.users)
+        return World(METERS, PRICING, self.subscriptions, self.users, self.zones)
 
     @property
     def customers(self) -> Mapping[str, object]:
@@ -288,7 +299,8 @@ class History:
             {"user_id": one.user_id, "company_id": one.company_id, "valid_from": one.since.isoformat()}
             for one in self.users
         ]
-        return {"subscriptions": subscriptions, "users": users}
+        companies = [{"company_id": company, "time_zone": zone} for company, zone in self.zones.items()]
+        return {"companies": companies, "subscriptions": subscriptions, "users": users}
 
 
 def instants() -> st.SearchStrategy[str]:
@@ -365,6 +377,8 @@ def histories(draw: st.DrawFn, *, resent: bool = True, odd: bool = True) -> Hist
         for user in ("u1", "u2")
         for since in draw(st.lists(_moments(), max_size=2, unique=True))
     )
+    drawn = {company: draw(st.sampled_from(_ZONES)) for company in _COMPANIES}
+    zones = {company: zone for company, zone in drawn.items() if zone is not None}
     texts = [draw(_event_texts(number)) for number in range(draw(st.integers(5, 40)))]
     files: list[Sent] = []
     for nth in range(draw(st.integers(2, 4))):
@@ -378,4 +392,4 @@ def histories(draw: st.DrawFn, *, resent: bool = True, odd: bool = True) -> Hist
         files.append(Sent(source, draw(st.sampled_from(RECEIPTS)), lines(chosen).decode()))
         if resent and draw(st.integers(0, 3)) == 0:
             files.append(Sent(source, draw(st.sampled_from(RECEIPTS)), files[nth].text))
-    return History(subscriptions, users, tuple(sorted(files, key=lambda file: file.received_at)))
+    return History(subscriptions, users, tuple(sorted(files, key=lambda file: file.received_at)), zones)

@@ -273,12 +273,16 @@ class Meter:
 
 @dataclass(frozen=True)
 class World:
-    """`pricing`: plan → meter → price ids of it."""
+    """`pricing`: plan → meter → price ids of it. `zones`: company → its own time zone; without one it is UTC."""
 
     meters: Sequence[Meter]
     pricing: Mapping[str, Mapping[str, frozenset[str]]]
     subscriptions: Sequence[Subscription]
     users: Sequence[UserSince]
+    zones: Mapping[str, str] = field(default_factory=dict)
+
+    def zone(self, subscription: Subscription) -> str:
+        return self.zones.get(subscription.company_id, "UTC")
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from oracle import Event, Meter, Metered, Subscription, World, number
 
@@ -52,14 +53,19 @@ def prices_of(catalog: Mapping[str, object]) -> list[Price]:
     return [Price(plan["plan_id"], plan["currency"], price) for plan in plans for price in plan["prices"]]
 
 
-def month_bounds(key: str) -> tuple[datetime, datetime]:
+def midnight(year: int, month: int, day: int, zone: str) -> datetime:
+    """Of a day that begins with midnight, as all do in the zones that tests use."""
+    return datetime(year, month, day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def month_bounds(key: str, zone: str) -> tuple[datetime, datetime]:
     year, month = int(key[:4]), int(key[5:])
-    return datetime(year, month, 1, tzinfo=UTC), datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    return midnight(year, month, 1, zone), midnight(year + month // 12, month % 12 + 1, 1, zone)
 
 
-def month_before(instant: datetime) -> str:
-    """The month that holds the instant just before."""
-    return (instant - timedelta(microseconds=1)).strftime("%Y-%m")
+def month_before(instant: datetime, zone: str) -> str:
+    """The local month that holds the instant just before."""
+    return (instant - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).strftime("%Y-%m")
 
 
 # --- usage ------------------------------------------------------------------------------------------------------------
@@ -90,10 +96,10 @@ def _value(meter: Meter, event: Event) -> Fraction:
 
 def usage_of(world: World, metered: Metered, prices: Sequence[Price], month: str) -> dict[Row, tuple[Fraction, int]]:
     """(subscription, meter, grouping, group) → (quantity, events); ungrouped ones also where nothing happened."""
-    start, end = month_bounds(month)
     meters = {meter.meter_id: meter for meter in world.meters}
     usage: dict[Row, tuple[Fraction, int]] = {}
     for subscription in world.subscriptions:
+        start, end = month_bounds(month, world.zone(subscription))
         if not _active_part(subscription, start, end):
             continue
         for price in prices:
@@ -165,14 +171,26 @@ def usage_amount(price: Price, quantity: Fraction) -> Fraction:
     return total
 
 
-def fee_amount(price: Price, start: datetime, end: datetime, first: datetime, last: datetime) -> Fraction | None:
+def day_ends(start: datetime, end: datetime, zone: str) -> list[datetime]:
+    """When the local days of a month end."""
+    day, ends = start, list[datetime]()
+    while day < end:
+        local = day.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
+        day = midnight(local.year, local.month, local.day, zone)
+        ends.append(day)
+    return ends
+
+
+def fee_amount(
+    price: Price, start: datetime, end: datetime, first: datetime, last: datetime, zone: str
+) -> Fraction | None:
     """Rule 12: of the full period `start` to `end`, the part `first` to `last`; None where no day is left."""
     prorate = price.content.get("prorate", "day")
     share = Fraction(1)
     if prorate == "second":
         share = Fraction((last - first) // timedelta(microseconds=1), (end - start) // timedelta(microseconds=1))
     elif prorate == "day":
-        ends = [start + timedelta(days=n + 1) for n in range((end - start).days)]
+        ends = day_ends(start, end, zone)
         share = Fraction(sum(first < day_end <= last for day_end in ends), len(ends))
     return price.figure("amount") * share if share else None
 
@@ -181,10 +199,10 @@ def fee_amount(price: Price, start: datetime, end: datetime, first: datetime, la
 
 
 def lines_of(world: World, metered: Metered, prices: Sequence[Price], month: str) -> list[Line]:
-    start, end = month_bounds(month)
     usage = usage_of(world, metered, prices, month)
     lines: list[Line] = []
     for subscription in world.subscriptions:
+        start, end = month_bounds(month, world.zone(subscription))
         for price in (price for price in prices if price.plan_id == subscription.plan_id):
             if "meter" in price.content:
                 part = _active_part(subscription, start, end)
@@ -198,13 +216,14 @@ def lines_of(world: World, metered: Metered, prices: Sequence[Price], month: str
                         amount = usage_amount(price, quantity)
                         lines.append(Line(subscription, price, end, *part, str(group), quantity, amount))
             else:
-                lines += _fees(subscription, price, month)
+                lines += _fees(subscription, price, month, world.zone(subscription))
     return lines
 
 
-def _fees(subscription: Subscription, price: Price, month: str) -> list[Line]:
-    start, end = month_bounds(month)
-    around = (month_bounds(month_before(start)), (start, end), month_bounds(end.strftime("%Y-%m")))
+def _fees(subscription: Subscription, price: Price, month: str, zone: str) -> list[Line]:
+    start, end = month_bounds(month, zone)
+    following = end.astimezone(ZoneInfo(zone)).strftime("%Y-%m")
+    around = (month_bounds(month_before(start, zone), zone), (start, end), month_bounds(following, zone))
     lines: list[Line] = []
     for full_start, full_end in around:
         part = _active_part(subscription, full_start, full_end)
@@ -212,8 +231,8 @@ def _fees(subscription: Subscription, price: Price, month: str) -> list[Line]:
             continue
         in_advance = price.content.get("bill") == "in_advance"
         bill_at = max(full_start, subscription.start or full_start) if in_advance else full_end
-        amount = fee_amount(price, full_start, full_end, *part)
-        if month_before(bill_at) == month and amount is not None:
+        amount = fee_amount(price, full_start, full_end, *part, zone)
+        if month_before(bill_at, zone) == month and amount is not None:
             lines.append(Line(subscription, price, bill_at, *part, "{}", Fraction(1), amount))
     return lines
 
