@@ -28,6 +28,9 @@ def test_an_address_of_a_webhook_does_not_show(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         load_settings({"MONETIZATION_WEBHOOK_URL": "very_secret"}, tmp_path)
     assert "very_secret" not in str(error.value)
+def test_the_sellers_zone_is_utc_or_what_is_set(tmp_path: Path) -> None:
+    assert load_settings({}, tmp_path).time_zone == "UTC"
+    assert load_settings({"MONETIZATION_TIME_ZONE": "Asia/Kolkata"}, tmp_path).time_zone == "Asia/Kolkata"
 
 
 def test_the_key_does_not_show(tmp_path: Path) -> None:
@@ -45,6 +48,8 @@ def test_the_key_does_not_show(tmp_path: Path) -> None:
         ("MONETIZATION_GRACE_DAYS", "9999"),
         ("MONETIZATION_LANDING_DAYS", "0"),
         ("MONETIZATION_REPLACED_DAYS", "0"),
+        ("MONETIZATION_TIME_ZONE", "Berlin"),
+        ("MONETIZATION_TIME_ZONE", "europe/berlin"),
         ("STRIPE_ISSUE_ZERO", "perhaps"),
         ("MONETIZATION_INGEST_CRON", "hourly"),
         ("MONETIZATION_FRESH_HOURS", "a day"),

@@ -163,7 +163,9 @@ def test_wrong_usage_ends_with_two(home: Path, arguments: Sequence[str]) -> None
     assert "Usage: " in Monetize(home).refused(*arguments, code=2)
 
 
-@pytest.mark.parametrize("setting", ["MONETIZATION_FIRST_MONTH", "MONETIZATION_GRACE_DAYS", "STRIPE_ISSUE_ZERO"])
+@pytest.mark.parametrize(
+    "setting", ["MONETIZATION_FIRST_MONTH", "MONETIZATION_GRACE_DAYS", "MONETIZATION_TIME_ZONE", "STRIPE_ISSUE_ZERO"]
+)
 def test_a_setting_without_meaning_is_named(home: Path, setting: str) -> None:
     assert setting in Monetize(home, {setting: "soon"}).refused("refusals")
 
