@@ -28,6 +28,8 @@ def test_an_address_of_a_webhook_does_not_show(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
         load_settings({"MONETIZATION_WEBHOOK_URL": "very_secret"}, tmp_path)
     assert "very_secret" not in str(error.value)
+
+
 def test_the_sellers_zone_is_utc_or_what_is_set(tmp_path: Path) -> None:
     assert load_settings({}, tmp_path).time_zone == "UTC"
     assert load_settings({"MONETIZATION_TIME_ZONE": "Asia/Kolkata"}, tmp_path).time_zone == "Asia/Kolkata"

@@ -8,7 +8,7 @@ import pytest
 from monetization_pipeline.catalog.models import BillTiming, Plan, Price, PriceModel, Proration
 from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.money import plain
-from monetization_pipeline.rating.engine import rate_fee
+from monetization_pipeline.rating.engine import DueFee, rate_fees
 from monetization_pipeline.rating.planning import fees_due
 
 #: zone, month, prorated by, amount of the full month, first instant, end, amount due
@@ -130,8 +130,8 @@ def test_a_fee_in_a_zone(
 ) -> None:
     plan = sold(full, prorate)
     held = Subscription("s", "c", "plan", at(month[:4], start), at(month[:4], end), "active", "{}", None, None)
-    lines = [rate_fee(price, plan, held, period, zone) for price, period in fees_due(plan, held, month, zone)]
-    assert [plain(line.amount) for line in lines if line is not None] == ([] if due is None else [due])
+    lines = rate_fees(DueFee(plan, price, held, period, zone) for price, period in fees_due(plan, held, month, zone))
+    assert [plain(line.amount) for line in lines] == ([] if due is None else [due])
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,6 @@ def test_augusts_fee_in_advance_lies_in_july_wherever_august_begins(zone: str, b
     plan = sold("31", "day", "in_advance")
     held = Subscription("s", "c", "plan", at("2020", "01-01T00:00"), None, "active", "{}", None, None)
     ((price, period),) = fees_due(plan, held, "2023-07", zone)
-    line = rate_fee(price, plan, held, period, zone)
-    assert line is not None
+    (line,) = rate_fees([DueFee(plan, price, held, period, zone)])
     assert line.bill_at == line.period_start == at("2023", bill_at)
     assert line.amount == 31
