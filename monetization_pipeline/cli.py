@@ -239,6 +239,17 @@ def run(settings: "Settings", pipeline: "Pipeline", periods: str) -> None:
 
 
 @main.command()
+@click.option("--port", default=3000, show_default=True, help="Where the UI listens, on this machine alone.")
+@_with_settings
+def dev(settings: "Settings", pipeline: "Pipeline", port: int) -> None:
+    """Dagster's UI and daemon on this working folder: while they run, all is made by itself."""
+    program = Path(sys.executable).with_name("dagster")
+    environment = {"MONETIZATION_HOME": str(settings.home), "DAGSTER_HOME": str(pipeline.home.dagster)}
+    arguments = ["dev", "-m", "monetization_pipeline.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    os.execve(program, [str(program), *arguments], {**os.environ, **environment})  # noqa: S606 - our own interpreter's
+
+
+@main.command()
 @_as_format
 @_with_pipeline
 def status(pipeline: "Pipeline", form: str) -> None:

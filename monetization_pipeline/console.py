@@ -70,17 +70,20 @@ def show_rows(rows: Sequence[Mapping[str, Any]], form: str, title: str) -> None:
 
 
 def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:
-    """What an ingest took in."""
-    known = len({(file.source, file.sha256) for file in received}) - len(report.ingested)
-    if report.ingested:
-        records = sum(file.records for file in report.ingested)
-        days = report.days
+    """What an ingest took in of the files that it was given, and what had waited besides."""
+    given = {(file.source, file.sha256) for file in received}
+    ingested = IngestReport(tuple(file for file in report.ingested if (file.source, file.sha256) in given))
+    if ingested.ingested:
+        records = sum(file.records for file in ingested.ingested)
+        days = ingested.days
         span = f", {len(days)} event days ({min(days)} to {max(days)})" if days else ""
-        _out.print(f"{len(report.ingested)} files, {records:,} records{span}.")
-        if report.refusals:
-            _out.print(f"[yellow]{report.refusals} records were refused[/yellow]; `monetize refusals` names them.")
-    if known > 0:
+        _out.print(f"{len(ingested.ingested)} files, {records:,} records{span}.")
+    if report.refusals:
+        _out.print(f"[yellow]{report.refusals} records were refused[/yellow]; `monetize refusals` names them.")
+    if known := len(given) - len(ingested.ingested):
         _out.print(f"{known} files were known already and changed nothing.")
+    if others := len(report.ingested) - len(ingested.ingested):
+        _out.print(f"{others} more that had waited came in as well.")
 
 
 def show_void(report: IngestReport, landed: LandingFile) -> None:

@@ -93,7 +93,7 @@ def _automation(instance: dg.DagsterInstance, now: datetime) -> str:
     statuses = instance.get_daemon_statuses([_SCHEDULER_DAEMON, _SENSOR_DAEMON])
     beats = [status.last_heartbeat for status in statuses.values() if status.last_heartbeat is not None]
     if len(beats) < len(statuses):
-        return "no daemon was ever seen: nothing is launched by itself"
+        return "no daemon was ever seen: nothing is launched by itself (`monetize dev` starts one)"
     seen = min(datetime.fromtimestamp(beat.timestamp, UTC) for beat in beats)
     if not all(status.healthy for status in statuses.values()):
         return f"the daemon was last seen at {seen:%Y-%m-%d %H:%M:%S} UTC: nothing is launched by itself"

@@ -73,7 +73,8 @@ def received_work(pipeline: Pipeline, now: datetime) -> list[Work]:
     today = now.astimezone(UTC).date()
     for path in inbox_files(pipeline):
         seen[today].append(["inbox", str(path)])
-        reasons[today].append(Reason("raw_events", "inbox", f"{path} waits"))
+        shown = path.relative_to(pipeline.landing.root)
+        reasons[today].append(Reason("raw_events", "inbox", f"{shown} waits"))
     for name in customers.changed_files(pipeline):
         seen[today].append([name, customers.written_digest(pipeline, name)])
         reasons[today].append(Reason("customers/", name, plan.FILE_CHANGED))

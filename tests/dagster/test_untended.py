@@ -4,12 +4,16 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from io import BytesIO
 
+import dagster as dg
 import yaml
 from call_files import CATALOG, CUSTOMERS, SOURCE, calls, set_up
 from dagster_folder import Folder
 from untended import DAYS, PERIODS, SCHEDULE, Untended, instant
 
+from monetization_pipeline.automation.standing import Standing, standing
 from monetization_pipeline.invoicing.models import minor_text
+from monetization_pipeline.partitions import grids_from
+from monetization_pipeline.resources.process import PROCESS_TAG, this_process
 from monetization_pipeline.steps import plan, reports
 from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.invoices import read_invoices
@@ -24,6 +28,11 @@ def untended(folder_of: Callable[..., Folder], at: str) -> Untended:
 def totals(machine: Untended, month: str) -> dict[str, str]:
     invoices = read_invoices(machine.folder.pipeline, month)
     return {invoice.company_id: minor_text(invoice.total, invoice.currency) for invoice in invoices}
+
+
+def found(machine: Untended) -> Standing:
+    """What `monetize status` tells."""
+    return standing(machine.folder.instance, machine.folder.pipeline, grids_from("2026-01"), machine.at)
 
 
 def statuses(machine: Untended, month: str) -> set[str]:
@@ -154,6 +163,11 @@ def test_what_fails_is_tried_five_times_then_waits_until_it_changes(folder_of: C
     assert totals(machine, "2026-03") == {"acme": "0.10"}, "what is in order is not held up"
     assert launched.count(("billing_periods", "2026-03")) == 1
     assert "tried 5 times" in machine.tick(SCHEDULE)
+    (row,) = found(machine).out_of_date
+    assert (row.dataset, row.partition, row.tried) == ("raw_events", "r2026-03-05", 5)
+    assert row.waits.startswith("tried 5 times")
+    failures = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
+    assert row.last_run == machine.folder.instance.get_runs(failures, limit=1)[0].run_id
 
     (machine.folder.settings.home / "sources" / "nobody.yaml").write_text(yaml.safe_dump(SOURCE))
     machine.drop("api", "more.ndjson", calls(("b", "2026-03-04T11:00:00Z")))
@@ -180,6 +194,45 @@ def test_a_day_that_cannot_be_made_does_not_hold_up_the_others(folder_of: Callab
     machine.drop("api", "more.ndjson", calls(("e9", "2026-03-04T11:00:00Z")))
     rounds(machine, 1)
     assert totals(machine, "2026-03") == {"acme": "0.40"}
+
+
+def test_the_checks_and_the_status_say_what_is_out_of_date(folder_of: Callable[..., Folder]) -> None:
+    machine = untended(folder_of, "2026-03-05T12:00:00")
+    machine.drop("api", "calls.ndjson", calls(("a", "2026-03-04T10:00:00Z")))
+    machine.tick(PERIODS)
+    assert "raw_events inbox: api/inbox/calls.ndjson waits" in machine.verdicts["raw_events"]
+    machine.tick(SCHEDULE)
+    machine.tick(PERIODS)
+    assert machine.verdicts == {
+        "raw_events": "",
+        "daily_usage": "events 2026-03-04: raw events changed",
+        "invoices": "usage 2026-03: its event days are made first",
+    }
+    rows = [(row.dataset, row.partition, row.waits) for row in found(machine).out_of_date]
+    assert rows == [("events", "2026-03-04", ""), ("usage", "2026-03", "")]
+    machine.round()
+    machine.tick(PERIODS)
+    assert set(machine.verdicts.values()) == {""}
+    assert found(machine).out_of_date == ()
+    assert "no daemon was ever seen" in found(machine).automation
+
+
+def test_nothing_is_launched_beside_a_run_at_work_and_one_whose_process_is_gone_is_ended(
+    folder_of: Callable[..., Folder],
+) -> None:
+    machine = untended(folder_of, "2026-03-05T12:00:00")
+    machine.drop("api", "calls.ndjson", calls(("a", "2026-03-04T10:00:00Z")))
+    machine.tick(SCHEDULE)
+    here = this_process()
+    job = machine.folder.definitions.resolve_job_def("event_days")
+    run = machine.folder.instance.create_run_for_job(job, tags={PROCESS_TAG: here}, status=dg.DagsterRunStatus.STARTED)
+    assert "is started" in machine.tick(DAYS)
+    assert found(machine).at_work == (f"event_days : started (run {run.run_id})",)
+
+    host, process, started = here.split(":")
+    machine.folder.instance.add_run_tags(run.run_id, {PROCESS_TAG: f"{host}:{process}:{started}0"})
+    assert machine.tick(DAYS) == [("event_days", "2026-03-04")]
+    assert machine.folder.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
 
 
 def test_two_years_of_history_are_metered_a_month_at_a_time(folder_of: Callable[..., Folder]) -> None:

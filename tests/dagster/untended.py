@@ -20,11 +20,13 @@ SCHEDULE, DAYS, PERIODS = "ingest", "event_days", "billing_periods"
 
 @dataclass
 class Untended:
-    """`launched` names what was launched, in order: job, partition (or first..last)."""
+    """`launched` names what was launched, in order: job, partition (or first..last). `verdicts` are what the sensors
+    last said of each asset: what is out of date, in words."""
 
     folder: Folder
     at: datetime
     launched: list[tuple[str, str]] = field(default_factory=list)
+    verdicts: dict[str, str] = field(default_factory=dict)
     _keys: set[tuple[str, str]] = field(default_factory=set)
     _cursors: dict[str, str | None] = field(default_factory=dict)
 
@@ -51,6 +53,11 @@ class Untended:
             with dg.build_sensor_context(cursor=self._cursors.get(name), **known) as context:
                 found = repository.get_sensor_def(name).evaluate_tick(context)
             self._cursors[name] = found.cursor
+            self.verdicts |= {
+                event.asset_key.to_user_string(): event.description or ""
+                for event in found.asset_events
+                if isinstance(event, dg.AssetCheckEvaluation)
+            }
         return found.run_requests or [], found.skip_message or ""
 
     def execute(self, name: str, requests: Sequence[dg.RunRequest]) -> list[tuple[str, str]]:
