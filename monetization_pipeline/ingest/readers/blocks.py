@@ -7,8 +7,6 @@ from pathlib import Path
 
 from monetization_pipeline.ingest.readers.compression import BrokenFileError, read_chunks
 
-BLOCK_BYTES = 8 << 20
-
 #: A longer line is refused: no event is this large, and one line must not fill the memory.
 MAX_LINE_BYTES = 64 << 20
 
@@ -37,9 +35,8 @@ def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def line_blocks(path: Path) -> Iterator[Block | CutLine]:
-    """All lines of a file, in order, in blocks of about BLOCK_BYTES."""
-    pending: list[bytes] = []
-    size = 0
+    """All lines of a file, in order, in blocks as large as the chunks that they come in."""
+    begun: list[bytes] = []
     skipping = False
     broken: str | None = None
     chunks = _without_mark(read_chunks(path))
@@ -56,26 +53,16 @@ def line_blocks(path: Path) -> Iterator[Block | CutLine]:
             if not end:
                 continue
             skipping, chunk = False, chunk[end:]
-        pending.append(chunk)
-        size += len(chunk)
-        if size < BLOCK_BYTES:
-            continue
-        whole, rest = _at_last_line(b"".join(pending))
-        if whole:
-            yield Block(whole)
-        if len(rest) > MAX_LINE_BYTES:
-            yield CutLine(rest[:1000], f"the line is longer than {MAX_LINE_BYTES >> 20} MB")
-            skipping, rest = True, b""
-        pending, size = ([rest] if rest else []), len(rest)
-    whole, rest = _at_last_line(b"".join(pending))
-    if broken is None and rest:
-        whole, rest = whole + rest, b""
-    if whole:
-        yield Block(whole)
+        if end := chunk.rfind(b"\n") + 1:
+            yield Block(b"".join((*begun, memoryview(chunk)[:end])))
+            begun = [chunk[end:]]
+        else:
+            begun.append(chunk)
+        if sum(map(len, begun)) > MAX_LINE_BYTES:
+            yield CutLine(b"".join(begun)[:1000], f"the line is longer than {MAX_LINE_BYTES >> 20} MB")
+            skipping, begun = True, []
+    rest = b"".join(begun)
     if broken is not None:
         yield CutLine(rest, broken)
-
-
-def _at_last_line(data: bytes) -> tuple[bytes, bytes]:
-    end = data.rfind(b"\n") + 1
-    return data[:end], data[end:]
+    elif rest:
+        yield Block(rest)

@@ -13,6 +13,7 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 #: A frame of zstd that holds something else (the first byte's last four bits are free); writers may begin with one.
 _ZSTD_SKIPPED = b"\x2a\x4d\x18"
 _READ_BYTES = 1 << 20
+_PLAIN_BYTES = 4 << 20
 #: At most so many bytes are handed on at a time.
 CHUNK_BYTES = 8 << 20
 #: Bytes of a damaged file's good part that are handed on at a time.
@@ -27,14 +28,13 @@ def read_chunks(path: Path) -> Iterator[bytes]:
     """Content in chunks of at most CHUNK_BYTES. Raises BrokenFileError after the last good one of a broken file."""
     with path.open("rb") as content:
         first = content.read(_READ_BYTES)
-        reads = iter(lambda: content.read(_READ_BYTES), b"")
         if first[:2] == _GZIP:
-            yield from _gunzip(first, reads)
+            yield from _gunzip(first, iter(lambda: content.read(_READ_BYTES), b""))
         elif first[:4] == _ZSTD or (first[1:4] == _ZSTD_SKIPPED and first[0] >> 4 == 5):
             yield from _unzstd(content)
         elif first:
             yield first
-            yield from reads
+            yield from iter(lambda: content.read(_PLAIN_BYTES), b"")
 
 
 def _gunzip(data: bytes, reads: Iterator[bytes]) -> Iterator[bytes]:

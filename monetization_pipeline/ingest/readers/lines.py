@@ -9,19 +9,11 @@ import pyarrow as pa
 
 from monetization_pipeline.ingest import exact_json
 from monetization_pipeline.ingest.exact_json import NotJsonError
-from monetization_pipeline.ingest.readers.blocks import BLOCK_BYTES, CutLine, line_blocks
+from monetization_pipeline.ingest.readers.blocks import CutLine, line_blocks
 from monetization_pipeline.ingest.records import Record, RecordKind, batches, record_hash, refused, whole_batch
 
 _LINE_FEED = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Whole lines of one file."""
-
-    file_no: int
-    first_line: int
-    data: bytes
+_BATCH_BYTES = 4 << 20
 
 
 def read(files: Iterable[tuple[int, Path]]) -> Iterator[pa.RecordBatch]:
@@ -29,22 +21,75 @@ def read(files: Iterable[tuple[int, Path]]) -> Iterator[pa.RecordBatch]:
 
     Small files share a batch: to the engine, one of a few rows costs as much as one of thousands.
     """
-    pieces: list[_Piece] = []
-    size = 0
+    lines = _Lines()
     for file_no, path in files:
-        line = 1
+        lines.begin(file_no)
         for block in line_blocks(path):
             if isinstance(block, CutLine):
-                yield from batches(file_no, [refused(line, 1, block.reason, block.start)])
-                line += 1
-                continue
-            pieces.append(_Piece(file_no, line, block.data))
-            size += len(block.data)
-            if size >= BLOCK_BYTES:
-                yield from _lines_of(pieces)
-                pieces, size = [], 0
-            line += block.data.count(b"\n")
-    yield from _lines_of(pieces)
+                yield from lines.made()
+                yield from lines.refuse(block)
+            elif lines.add(block.data) >= _BATCH_BYTES:
+                yield from lines.made()
+    yield from lines.made()
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Whole lines of one file. `first_line`: None where they go on after the piece before."""
+
+    file_no: int
+    first_line: int | None
+    data: bytes
+
+
+class _Lines:
+    """Pieces of some files on their way into one batch."""
+
+    def __init__(self) -> None:
+        self._pieces: list[_Piece] = []
+        self._size = 0
+        self._file_no = 0
+        self._line: int | None = 1
+
+    def begin(self, file_no: int) -> None:
+        """What is added from here on is of this file."""
+        self._file_no, self._line = file_no, 1
+
+    def add(self, data: bytes) -> int:
+        """Add whole lines; how many bytes there are now."""
+        self._pieces.append(_Piece(self._file_no, self._line, data))
+        self._line = None
+        self._size += len(data)
+        return self._size
+
+    def made(self) -> Iterator[pa.RecordBatch]:
+        """What was added, as batches; from here on there is nothing."""
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        if not pieces:
+            return
+        texts, counts = _texts([piece.data for piece in pieces])
+        firsts: list[int] = []
+        following = 1
+        for piece, count in zip(pieces, counts.tolist(), strict=True):
+            firsts.append(following if piece.first_line is None else piece.first_line)
+            following = firsts[-1] + count
+        if self._line is None:
+            self._line = following
+        try:
+            texts.validate(full=True)
+        except pa.ArrowInvalid:
+            for piece, first in zip(pieces, firsts, strict=True):
+                yield from batches(piece.file_no, _decoded(piece.data, first))
+            return
+        file_nos = np.array([piece.file_no for piece in pieces], np.int32)
+        numbers = np.arange(len(texts)) + np.repeat(np.array(firsts) - np.cumsum(counts) + counts, counts)
+        yield whole_batch(RecordKind.LINE, np.repeat(file_nos, counts), numbers, texts)
+
+    def refuse(self, line: CutLine) -> Iterator[pa.RecordBatch]:
+        """The next line of the file set aside, once all before it is made."""
+        assert self._line is not None
+        yield from batches(self._file_no, [refused(self._line, 1, line.reason, line.start)])
+        self._line += 1
 
 
 def read_line(line: int, text: str) -> Iterator[Record]:
@@ -81,28 +126,12 @@ def elements(kind: RecordKind, line: int, values: list[exact_json.Json], scope: 
             yield Record(kind, line, ordinal, text, record_hash(canonical), scope)
 
 
-def _lines_of(pieces: list[_Piece]) -> Iterator[pa.RecordBatch]:
-    if not pieces:
-        return
-    texts, counts = _texts([piece.data for piece in pieces])
-    try:
-        texts.validate(full=True)
-    except pa.ArrowInvalid:
-        for piece in pieces:
-            yield from batches(piece.file_no, _decoded(piece.data, piece.first_line))
-        return
-    firsts = np.array([piece.first_line for piece in pieces]) - np.cumsum(counts) + counts
-    file_nos = np.array([piece.file_no for piece in pieces], np.int32)
-    numbers = np.arange(len(texts)) + np.repeat(firsts, counts)
-    yield whole_batch(RecordKind.LINE, np.repeat(file_nos, counts), numbers, texts)
-
-
 def _texts(parts: list[bytes]) -> tuple[pa.StringArray, np.ndarray]:
     """All lines of the parts, and how many each part has; the last line of a part may lack its line feed."""
-    data = b"".join(part if part.endswith(b"\n") else part + b"\n" for part in parts)
+    whole = [part if part.endswith(b"\n") else part + b"\n" for part in parts]
+    data = b"".join(whole) if len(whole) > 1 else whole[0]
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LINE_FEED) + 1
-    lengths = np.array([len(part) + (not part.endswith(b"\n")) for part in parts])
-    until = np.searchsorted(ends, np.cumsum(lengths), side="right")
+    until = np.searchsorted(ends, np.cumsum([len(part) for part in whole]), side="right")
     offsets = np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32)))
     array = pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     assert isinstance(array, pa.StringArray)
