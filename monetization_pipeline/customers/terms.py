@@ -71,7 +71,7 @@ def term_fingerprints(terms: Iterable[Term], windows: Sequence[Period]) -> list[
             first + (term.from_at is not None and term.from_at > starts[first]),
             last - (term.to_at is not None and term.to_at < ends[last - 1]),
         )
-        for index in {first, last - 1}.difference(whole):
+        for index in [index for index in {first, last - 1} if index not in whole]:
             from_at = max(starts[index], term.from_at or starts[index])
             to_at = min(ends[index], term.to_at or ends[index])
             cut[index] += _hash((*term.says, str(from_at), str(to_at)))
