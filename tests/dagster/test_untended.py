@@ -1,5 +1,6 @@
 """Months that nobody tends: files arrive late, customers and meters change, and the right days and periods follow."""
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from io import BytesIO
@@ -17,6 +18,8 @@ from monetization_pipeline.resources.process import PROCESS_TAG, this_process
 from monetization_pipeline.steps import plan, reports
 from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.invoices import read_invoices
+
+MONTHS = ("2026-01", "2026-02", "2026-03")
 
 
 def untended(folder_of: Callable[..., Folder], at: str) -> Untended:
@@ -149,6 +152,35 @@ def test_changes_of_customers_meters_and_prices_launch_what_they_touch(folder_of
     launched = rounds(machine, 1)
     assert [key for job, key in launched if job == "event_days"] == ["2026-02-10", "2026-03-10", "2026-03-15"]
     assert totals(machine, "2026-03") == {"acme": "0.40", "globex": "0.20"}
+    assert settled(machine)
+
+
+def test_a_correction_and_another_zone_of_a_company_touch_their_days(
+    folder_of: Callable[..., Folder],
+) -> None:
+    machine = untended(folder_of, "2026-03-20T12:00:00")
+    machine.drop("api", "calls.ndjson", calls(("a", "2026-01-10T10:00:00Z"), ("b", "2026-02-28T23:00:00Z")))
+    rounds(machine, 2)
+    assert [totals(machine, month)["acme"] for month in MONTHS] == ["0.10", "0.10", "0.00"]
+
+    # A replacement: the event of January happened in February.
+    correction = {"correction": "replacement", "event_id": "fix-1", "target_source": "api", "target_event_id": "a"}
+    event = {"event_type": "api_call", "company_id": "acme", "occurred_at": "2026-02-11T10:00:00Z"}
+    machine.drop("corrections", "fix.ndjson", json.dumps(correction | event).encode())
+    assert rounds(machine, 1) == [
+        ("received_days", "r2026-03-20"),
+        ("event_days", "2026-01-10"),
+        ("event_days", "2026-02-11"),
+        ("billing_periods", "2026-01"),
+        ("billing_periods", "2026-02"),
+    ]
+    assert [totals(machine, month)["acme"] for month in MONTHS] == ["0.00", "0.20", "0.00"]
+
+    # In Berlin, 23:00 UTC on 28 February is 1 March.
+    write(machine, "customers", CUSTOMERS | {"companies": [{"company_id": "acme", "time_zone": "Europe/Berlin"}]})
+    launched = rounds(machine, 1)
+    assert [key for job, key in launched if job == "event_days"] == ["2026-01-10", "2026-02-11", "2026-02-28"]
+    assert [totals(machine, month)["acme"] for month in MONTHS] == ["0.00", "0.10", "0.10"]
     assert settled(machine)
 
 
