@@ -15,6 +15,7 @@ import click
 
 from monetization_pipeline import __version__
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.terminal import InstantType, Quiet
 
 if TYPE_CHECKING:
     from monetization_pipeline.settings import Settings
@@ -34,46 +35,7 @@ _as_format = click.option(
 )
 
 
-class InstantType(click.ParamType[datetime]):
-    """An instant on the command line: ISO 8601; without a zone it is UTC."""
-
-    name = "instant"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            instant = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not an instant; write it as 2023-07-10T11:45:00Z", param, ctx)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-class _Quiet(click.Group):
-    """Turns errors into messages; what is nobody's fault but ours is kept in a file."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except MonetizeError as error:
-            click.echo(f"error: {error}", err=True)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise
-        except Exception as error:  # noqa: BLE001 - nobody is to see a stack trace
-            click.echo(f"internal error: {error}\n{_keep_trace()}", err=True)
-        return ctx.exit(1)
-
-
-def _keep_trace() -> str:
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile("w", prefix="monetize-", suffix=".txt", delete=False) as file:
-        traceback.print_exc(file=file)
-    return f"This is a fault of the program; please report it with {file.name}"
-
-
-@click.group(cls=_Quiet, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Quiet, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="monetize")
 def main() -> None:
     """API monetization: raw events in, issued invoices out.
@@ -98,6 +60,22 @@ def _with_pipeline(command: Callable[..., _Result]) -> Callable[..., _Result]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> _Result:
         return command(_open()[1], *args, **kwargs)
+
+    return wrapped
+
+
+def _with_view(command: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Give a command the pipeline, with the option --as-of the one that looks back, as its first argument."""
+
+    @click.option("--as-of", type=InstantType(), help="As it was at an instant, once that was run with --as-of.")
+    @wraps(command)
+    def wrapped(*args: Any, as_of: datetime | None, **kwargs: Any) -> _Result:
+        pipeline = _open()[1]
+        if as_of is not None:
+            from monetization_pipeline.steps import look_back
+
+            pipeline = look_back.looking_back(pipeline, as_of, kwargs.get("period"))
+        return command(pipeline, *args, **kwargs)
 
     return wrapped
 
@@ -222,8 +200,9 @@ def void(settings: "Settings", pipeline: "Pipeline", event_id: str, source: str,
 
 @main.command()
 @click.argument("periods", metavar="PERIOD[..PERIOD]")
+@click.option("--as-of", type=InstantType(), help="As it was at an instant, apart from the lake; changes nothing.")
 @_with_settings
-def run(settings: "Settings", pipeline: "Pipeline", periods: str) -> None:
+def run(settings: "Settings", pipeline: "Pipeline", periods: str, as_of: datetime | None) -> None:
     """Make everything of a billing PERIOD (such as 2023-07) that is out of date, up to draft invoices.
 
     2022-01..2023-12 stands for all from the first to the last. A run that was interrupted goes on where it ended.
@@ -231,9 +210,13 @@ def run(settings: "Settings", pipeline: "Pipeline", periods: str) -> None:
     from monetization_pipeline import console
     from monetization_pipeline.definitions import materialize_periods
     from monetization_pipeline.periods import months_of_range
+    from monetization_pipeline.steps.look_back import run_as_of
 
     months = months_of_range(periods)
     with console.progress(periods) as report:
+        if as_of is not None:
+            console.show_look_back(run_as_of(pipeline, months, as_of, _now(), report), periods, as_of)
+            return
         made = materialize_periods(settings, pipeline, months, _now(), report)
     console.show_run(made)
 
@@ -263,19 +246,19 @@ def status(pipeline: "Pipeline", form: str) -> None:
 @main.command()
 @click.argument("period")
 @_as_format
-@_with_pipeline
+@_with_view
 def invoices(pipeline: "Pipeline", period: str, form: str) -> None:
     """Invoices of a billing PERIOD and where each stands."""
     from monetization_pipeline import console
     from monetization_pipeline.steps import reports
 
-    console.show_invoices(reports.invoices(pipeline, period, _now()), form)
+    console.show_invoices(reports.invoices(pipeline, period, pipeline.as_of or _now()), form)
 
 
 @main.command()
 @click.argument("period")
 @_as_format
-@_with_pipeline
+@_with_view
 def usage(pipeline: "Pipeline", period: str, form: str) -> None:
     """Quantities of every subscription and meter of a billing PERIOD."""
     from monetization_pipeline import console
@@ -310,7 +293,7 @@ def refusals(pipeline: "Pipeline", form: str) -> None:
 @main.command()
 @click.argument("period")
 @_as_format
-@_with_pipeline
+@_with_view
 def counts(pipeline: "Pipeline", period: str, form: str) -> None:
     """Where every record of a billing PERIOD went. The counts must close."""
     from monetization_pipeline import console
@@ -322,7 +305,7 @@ def counts(pipeline: "Pipeline", period: str, form: str) -> None:
 @main.command()
 @click.argument("line_id")
 @_as_format
-@_with_pipeline
+@_with_view
 def explain(pipeline: "Pipeline", line_id: str, form: str) -> None:
     """How one line's amount comes about: price, tiers, quantity, SQL, events and files."""
     from monetization_pipeline import console

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,8 +15,10 @@ from rich.text import Text
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.metering.daily import BUCKETS
+from monetization_pipeline.rating.ids import instant_text
 from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts
 from monetization_pipeline.steps.explain import Explained, explained_json
+from monetization_pipeline.steps.look_back import LookBack
 from monetization_pipeline.steps.maintenance import Tidied
 from monetization_pipeline.steps.publish import InvoiceState, PublishedPeriod
 from monetization_pipeline.steps.raw_events import IngestReport
@@ -111,6 +114,22 @@ def show_run(run: "PeriodsRun") -> None:
         _out.print(f"[yellow]{run.ingested.refusals} records were refused[/yellow]; `monetize refusals` names them.")
     _out.print(f"{span}: made {', '.join(run.made)}.")
     _out.print(f"`monetize invoices {last}` shows the invoices.")
+
+
+def show_look_back(done: LookBack, periods: str, as_of: datetime) -> None:
+    """What a look back made, and what the runs of that time cannot have known."""
+    instant = instant_text(as_of)
+    for file in done.ingested_later[:_MAX_FILES]:
+        text = f"warning: {file.source}/{file.name} counts as received until {instant}, but was ingested later"
+        _progress.print(text, style="yellow", markup=False)
+    if (more := len(done.ingested_later) - _MAX_FILES) > 0:
+        _progress.print(f"warning: and so do {more} more files", style="yellow")
+    if done.made:
+        _out.print(f"{periods} as of {instant}: made {', '.join(done.made)}.", markup=False)
+    else:
+        _out.print(f"{periods} as of {instant} is up to date.", markup=False)
+    month = periods.rpartition("..")[2]
+    _out.print(f"`monetize invoices {month} --as-of {instant}` shows the invoices.", markup=False)
 
 
 def show_standing(found: "Standing", form: str) -> None:

@@ -77,6 +77,7 @@ LANDING_FILES = DatasetSpec(
         ("corrections", _LONG, "records that became corrections"),
         ("refusals", _LONG, "records that could not be used"),
         ("empty", _LONG, "lines that carry no record"),
+        ("ingested_at", INSTANT, "when it was listed here"),
         (
             "days",
             pa.list_(
@@ -93,7 +94,7 @@ LANDING_FILES = DatasetSpec(
         ),
     ),
     ("source", "sha256"),
-    volatile=("batch_id",),
+    volatile=("batch_id", "ingested_at"),
 )
 
 RAW_EVENTS = DatasetSpec(

@@ -4,8 +4,8 @@ The log is kept as columns and parsed once: a `Lake` remembers it, and reads onl
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class IngestedFile:
     corrections: int = 0
     refusals: int = 0
     empty: int = 0
+    ingested_at: datetime | None = None
     days: tuple[TouchedDay, ...] = ()
 
     @property
@@ -134,6 +135,14 @@ class IngestLog:
         """The files whose identity is not a known one."""
         return self._where(pa.array([identity not in known for identity in self._identities()], pa.bool_()))
 
+    def until(self, instant: datetime) -> "IngestLog":
+        """The files that were received until an instant."""
+        return IngestLog(self._where(pc.field("received_at") <= instant).rows, self.claim, self.paths)
+
+    def ingested_after(self, instant: datetime) -> "IngestLog":
+        """The files that were ingested later than an instant."""
+        return self._where(pc.field("ingested_at") > instant)
+
     def total(self, column: str) -> int:
         """The sum of what a column counts."""
         return int(self.rows[column].to_numpy().sum())
@@ -158,11 +167,16 @@ class IngestLog:
 
 
 def read_log(lake: Lake) -> IngestLog:
-    """The log as it is now."""
+    """The log as it is now; in a look back, what of it was received until then."""
+    known = lake.remembered_log
+    if lake.received is not None and lake.as_of is not None:
+        whole = read_log(lake.received)
+        if known is None or known.claim != whole.claim or known.paths != whole.paths:
+            known = lake.remembered_log = whole.until(lake.as_of)
+        return known
     table = lake.landing_files
     claim = table.claim()
     paths = table.files()
-    known = lake.remembered_log
     if known is not None and known.claim == claim and known.paths == paths:
         return known
     if known is not None and set(known.paths) <= set(paths):
@@ -179,7 +193,9 @@ def add_to_log(lake: Lake, log: IngestLog, files: Iterable[IngestedFile]) -> Non
     Raises ConcurrentCommitError where somebody else listed files since `log` was read.
     """
     table = lake.landing_files
-    added = pa.Table.from_pylist([_row(file) for file in files], LANDING_FILES.schema)
+    # Stamped here, as the commit itself is: when this became visible, and to no run before.
+    stamped = [_row(replace(file, ingested_at=datetime.now(UTC))) for file in files]
+    added = pa.Table.from_pylist(stamped, LANDING_FILES.schema)
     compact = len(log.paths) >= _MANY_FILES
     content = pa.concat_tables([log.rows, added]) if compact else added
     path = table.new_path()

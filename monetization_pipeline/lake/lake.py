@@ -1,5 +1,6 @@
-"""All datasets under one root."""
+"""All datasets under one root; or, for a look back, what is made anew under a root of its own."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,24 @@ if TYPE_CHECKING:
 
 
 class Lake:
-    """The tables of one root, opened once each."""
+    """The tables of one root, opened once each.
 
-    def __init__(self, root: Path) -> None:
+    A look back has `as_of`, and `received`: the lake that holds what was received. Those datasets are read there, and
+    only what was received until `as_of`; nothing is ever added to them from here.
+    """
+
+    def __init__(self, root: Path, received: "Lake | None" = None, as_of: datetime | None = None) -> None:
         self.root = root
+        self.received = received
+        self.as_of = as_of
         self._tables: dict[str, Table] = {}
         #: The ingest log as it was last read; `read_log` knows whether it still is.
         self.remembered_log: IngestLog | None = None
 
     def table(self, spec: DatasetSpec) -> Table:
         """The table of a dataset."""
+        if self.received is not None and (spec.by_batch or spec is LANDING_FILES):
+            return self.received.table(spec)
         if spec.name not in self._tables:
             self._tables[spec.name] = Table(self.root, spec)
         return self._tables[spec.name]

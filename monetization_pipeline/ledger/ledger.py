@@ -55,9 +55,10 @@ class Ledger:
         """Each booked invoice among `invoice_ids`, by its id."""
         return self._read(lambda connection: booking.booked(connection, invoice_ids))
 
-    def booked_in(self, period: str) -> tuple[BookedInvoice, ...]:
-        """Everything booked under a billing period, by company, currency and bill_at."""
-        return self._read(lambda connection: booking.booked_in(connection, period))
+    def booked_in(self, period: str, until: datetime | None = None) -> tuple[BookedInvoice, ...]:
+        """Everything booked under a billing period, or what was until an instant, by company, currency and bill_at."""
+        booked = self._read(lambda connection: booking.booked_in(connection, period))
+        return booked if until is None else tuple(entry for entry in booked if entry.booked_at <= until)
 
     def overlapping(self, invoices: Sequence[Invoice]) -> dict[str, str]:
         """By id of each of `invoices`: another booked invoice that charges the same price for the same time."""
@@ -67,9 +68,13 @@ class Ledger:
         """One publication, None where there was never an intent."""
         return next(iter(self._publications(publications.with_id(publication_id))), None)
 
-    def publications(self, period: str) -> tuple[Publication, ...]:
-        """The publications, to any provider, of the invoices booked under a billing period, by id."""
-        return self._publications(publications.of_period(period))
+    def publications(self, period: str, until: datetime | None = None) -> tuple[Publication, ...]:
+        """The publications, to any provider, of the invoices booked under a billing period, by id.
+
+        With `until`: those that were begun until then, as they stood then.
+        """
+        condition = publications.of_period(period)
+        return self._read(lambda connection: publications.publications(connection, condition, until=until))
 
     def publications_of(self, provider: str, account: str, mode: str) -> tuple[Publication, ...]:
         """Every publication to one mode of one provider's account, by id."""

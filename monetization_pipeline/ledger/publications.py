@@ -29,14 +29,18 @@ from monetization_pipeline.ledger.tables import (
 _DETAIL_LENGTH = 500
 
 
-def publications(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[Publication, ...]:
-    """The publications that meet `conditions`, by id."""
-    chosen = select(PublicationRow.__table__).where(*conditions).order_by(PublicationRow.publication_id)
+def publications(
+    connection: Connection, *conditions: ColumnElement[bool], until: datetime | None = None
+) -> tuple[Publication, ...]:
+    """The publications that meet `conditions`, by id; with `until`, those begun until then, as they stood then."""
+    begun = () if until is None else (PublicationRow.created_at <= until,)
+    happened = () if until is None else (PublicationEventRow.at <= until,)
+    chosen = select(PublicationRow.__table__).where(*conditions, *begun).order_by(PublicationRow.publication_id)
     events: dict[str, list[Any]] = {}
     for event in connection.execute(
         select(PublicationEventRow.__table__)
         .join(PublicationRow, PublicationRow.publication_id == PublicationEventRow.publication_id)
-        .where(*conditions)
+        .where(*conditions, *happened)
         .order_by(PublicationEventRow.event_id)
     ):
         events.setdefault(event.publication_id, []).append(event)

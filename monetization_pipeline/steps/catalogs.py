@@ -5,6 +5,7 @@ A catalog is kept as its content, so that a line can be explained, and a run rep
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
 from monetization_pipeline.metering.meters import meter_problems
+from monetization_pipeline.rating.ids import instant_text
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.tables import read_rows, write_rows
 
@@ -95,7 +97,7 @@ def catalog_at(pipeline: Pipeline, instant: datetime) -> KeptCatalog:
     """The catalog of the last run that began at or before an instant. Raises NoCatalogError."""
     found = [kept for kept in kept_catalogs(pipeline) if kept.used_from <= instant]
     if not found:
-        raise NoCatalogError(f"nothing was run until {instant.isoformat()}: there is no catalog of that time")
+        raise NoCatalogError(f"nothing was run until {instant_text(instant)}: there is no catalog of that time")
     return found[-1]
 
 
@@ -114,8 +116,13 @@ def catalog_of(pipeline: Pipeline, digest: str) -> Catalog:
 
 def write_catalog(kept: KeptCatalog, folder: Path) -> None:
     """Write a kept catalog as a folder that `read_catalog` reads: JSON is YAML."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "catalog.yaml").write_text(kept.content, "utf-8")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        # Renamed whole: a folder that is there is one that was written.
+        temporary = folder.with_name(f".{uuid.uuid4().hex}")
+        temporary.mkdir()
+        (temporary / "catalog.yaml").write_text(kept.content, "utf-8")
+        temporary.rename(folder)
 
 
 def metering_digests(catalog: Catalog) -> Mapping[str, str]:

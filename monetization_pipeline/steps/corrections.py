@@ -2,8 +2,9 @@
 
 from monetization_pipeline.datasets import CORRECTIONS, RAW_EVENTS
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.lake.ingest_log import IngestLog, visible_files
+from monetization_pipeline.lake.ingest_log import IngestLog
 from monetization_pipeline.lake.lake import Lake
+from monetization_pipeline.steps.received import view_received
 
 
 def register(session: Session, lake: Lake, log: IngestLog) -> None:
@@ -13,7 +14,7 @@ def register(session: Session, lake: Lake, log: IngestLog) -> None:
     `removed`: identities of events that are no more (identity_hash, source, event_id);
     `replacements`: the events that they bring, as rows of raw_events, with `against`.
     """
-    session.view("corrections", CORRECTIONS.schema, visible_files(lake, CORRECTIONS, log.correction_batches))
+    view_received(session, "corrections", lake, CORRECTIONS, log.correction_batches)
     session.run(_CORRECTED)
     session.run(_REMOVED)
     session.run(_REPLACEMENTS)

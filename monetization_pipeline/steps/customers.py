@@ -15,11 +15,12 @@ from monetization_pipeline.customers.records import CustomersFileError
 from monetization_pipeline.datasets import COMPANIES, ENTITY_CHANGES, SUBSCRIPTIONS, USERS, WHOLE, DatasetSpec
 from monetization_pipeline.errors import Place
 from monetization_pipeline.ingest.sources import CUSTOMERS
-from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
+from monetization_pipeline.lake.ingest_log import IngestLog, read_log
 from monetization_pipeline.lake.landing import LandingFile, name_in_landing
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
+from monetization_pipeline.steps.received import received_rows
 from monetization_pipeline.steps.tables import fingerprint_of, read_rows, write_rows
 
 SPECS: tuple[DatasetSpec, ...] = (COMPANIES, USERS, SUBSCRIPTIONS)
@@ -101,10 +102,8 @@ def read_subscriptions(pipeline: Pipeline) -> list[Subscription]:
 
 
 def _changes(pipeline: Pipeline, log: IngestLog) -> list[EntityChange]:
-    return [
-        _change(row)
-        for row in read_rows(visible_files(pipeline.lake, ENTITY_CHANGES, log.bringing("entity_changes").batches))
-    ]
+    rows = received_rows(pipeline.lake, ENTITY_CHANGES, log.bringing("entity_changes").batches)
+    return [_change(row) for row in rows]
 
 
 def _change(row: Mapping[str, Any]) -> EntityChange:

@@ -7,11 +7,12 @@ from datetime import date
 from monetization_pipeline.datasets import EVENTS, RAW_EVENTS
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.lake.day_inputs import NO_INPUT, DayInput
-from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
+from monetization_pipeline.lake.ingest_log import IngestLog, read_log
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.steps import corrections
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
+from monetization_pipeline.steps.received import view_received
 from monetization_pipeline.steps.tables import fingerprint_of
 
 #: Conflicts that a day's state names one by one.
@@ -61,8 +62,9 @@ def build(pipeline: Pipeline, days: Sequence[date]) -> Mapping[date, PartitionSt
 def _build_day(pipeline: Pipeline, session: Session, log: IngestLog, day: date) -> _Day:
     source = log.days.get(day, NO_INPUT)
     path = pipeline.lake.table(EVENTS).new_path(day.isoformat())
-    session.view("raw", RAW_EVENTS.schema, visible_files(pipeline.lake, RAW_EVENTS, source.batches))
-    session.view("elsewhere", RAW_EVENTS.schema, _copies(pipeline, log, source))
+    view_received(session, "raw", pipeline.lake, RAW_EVENTS, source.batches)
+    copied = {batch for other in source.copy_days if other in log.days for batch in log.days[other].batches}
+    view_received(session, "elsewhere", pipeline.lake, RAW_EVENTS, copied)
     replacements = _find_questioned(session, day, source)
     counts = {"raw_events": source.rows - replacements, "replacements": replacements}
     counts |= dict.fromkeys(("duplicates", "conflicts", "voided"), 0)
@@ -85,11 +87,6 @@ def _build_day(pipeline: Pipeline, session: Session, log: IngestLog, day: date) 
         notes={"conflicts": conflicts} if conflicts else {},
     )
     return _Day(day, NewFile(path, day.isoformat(), rows), state)
-
-
-def _copies(pipeline: Pipeline, log: IngestLog, source: DayInput) -> list:
-    batches = {batch for day in source.copy_days if day in log.days for batch in log.days[day].batches}
-    return visible_files(pipeline.lake, RAW_EVENTS, batches)
 
 
 def _find_questioned(session: Session, day: date, source: DayInput) -> int:

@@ -1,7 +1,7 @@
 """What every step works with: the working folder, the lake, the engine and the seller's settings."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -88,17 +88,34 @@ class Retention:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One working folder, ready to work on."""
+    """One working folder, ready to work on.
+
+    A look back (`looking_back`) has a folder of its own: what was received until `as_of`, and what was booked until
+    then, it reads from the `main` one.
+    """
 
     home: Home
     seller: Seller = Seller()
     memory_limit: str = "800MB"
     retention: Retention = Retention()
+    main: "Pipeline | None" = None
+    as_of: datetime | None = None
+
+    def looking_back(self, as_of: datetime) -> "Pipeline":
+        """The same as it was at an instant, in `.monetization/as_of/<instant>/`."""
+        home = Home(self.home.kept / "as_of" / f"{as_of.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
+        return replace(self, home=home, main=self, as_of=as_of)
+
+    @property
+    def ledger_file(self) -> Path:
+        """The ledger's database."""
+        return self.home.ledger if self.main is None else self.main.home.ledger
 
     @cached_property
     def lake(self) -> Lake:
         """The datasets."""
-        return Lake(self.home.kept / "lake")
+        received = None if self.main is None else self.main.lake
+        return Lake(self.home.kept / "lake", received, self.as_of)
 
     @cached_property
     def landing(self) -> Landing:

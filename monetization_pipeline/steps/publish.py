@@ -23,6 +23,7 @@ from monetization_pipeline.publishing.protocol import Provider
 from monetization_pipeline.publishing.publisher import PublishReport, publish
 from monetization_pipeline.publishing.sandbox.server import start_sandbox
 from monetization_pipeline.publishing.stripe import StripeProvider, StripeSettings
+from monetization_pipeline.rating.ids import instant_text
 from monetization_pipeline.steps import plan
 from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.counts import count_period
@@ -73,7 +74,7 @@ class PublishedPeriod:
 def opened_ledger(pipeline: Pipeline) -> Iterator[Ledger]:
     """The working folder's ledger while the block runs."""
     pipeline.home.kept.mkdir(parents=True, exist_ok=True)
-    ledger = open_ledger(f"sqlite:///{pipeline.home.ledger}")
+    ledger = open_ledger(f"sqlite:///{pipeline.ledger_file}")
     try:
         yield ledger
     finally:
@@ -95,10 +96,10 @@ def invoice_states(
     pipeline: Pipeline, ledger: Ledger, month: str, now: datetime, *, inputs_complete: bool
 ) -> list[InvoiceState]:
     """Every invoice of a billing period, computed or booked, with its status as of `now`."""
-    booked = {entry.invoice.invoice_id: entry for entry in ledger.booked_in(month)}
+    booked = {entry.invoice.invoice_id: entry for entry in ledger.booked_in(month, pipeline.as_of)}
     issued = {
         publication.intent.invoice_id
-        for publication in ledger.publications(month)
+        for publication in ledger.publications(month, pipeline.as_of)
         if publication.state is PublicationState.ISSUED
     }
     computed = read_invoices(pipeline, month)
@@ -128,6 +129,9 @@ def publishable(
     subscription whose start moved after its fee in advance was booked has that fee under new ids.
     Raises PublishRefusedError where the gate is closed.
     """
+    if pipeline.as_of is not None:
+        instant = instant_text(pipeline.as_of)
+        raise PublishRefusedError(f"{month} as of {instant} is a look back; nothing is published of it")
     problems = gate_problems(pipeline, read_catalog(pipeline), month)
     if problems:
         raise PublishRefusedError(f"{month} cannot be published, nothing was sent:\n" + "\n".join(problems))

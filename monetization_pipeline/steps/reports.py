@@ -6,7 +6,7 @@ from typing import Any
 
 from monetization_pipeline.datasets import REFUSALS, UNBILLED, USAGE
 from monetization_pipeline.invoicing.models import invoice_json
-from monetization_pipeline.lake.ingest_log import read_log, visible_files
+from monetization_pipeline.lake.ingest_log import read_log
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import month_period
 from monetization_pipeline.rating.ids import instant_text
@@ -14,6 +14,7 @@ from monetization_pipeline.steps import plan
 from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.publish import invoice_states, opened_ledger
+from monetization_pipeline.steps.received import received_rows
 from monetization_pipeline.steps.tables import read_rows
 from monetization_pipeline.steps.zones import company_zones, event_days
 
@@ -52,7 +53,7 @@ def unbilled(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
 
 def refusals(pipeline: Pipeline) -> list[dict[str, Any]]:
     """Every refused record, in the order received."""
-    rows = read_rows(visible_files(pipeline.lake, REFUSALS, read_log(pipeline.lake).bringing("refusals").batches))
+    rows = received_rows(pipeline.lake, REFUSALS, read_log(pipeline.lake).bringing("refusals").batches)
     rows.sort(key=lambda row: (row["received_at"], row["source"], row["file"], row["line"], row["record"]))
     return [_shown(row) for row in rows]
 
