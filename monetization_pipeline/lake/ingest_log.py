@@ -4,7 +4,7 @@ The log is kept as columns and parsed once: a `Lake` remembers it, and reads onl
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -54,8 +54,8 @@ class IngestedFile:
     corrections: int = 0
     refusals: int = 0
     empty: int = 0
-    ingested_at: datetime | None = None
     days: tuple[TouchedDay, ...] = ()
+    ingested_at: datetime | None = field(default=None, compare=False)
 
     @property
     def records(self) -> int:
