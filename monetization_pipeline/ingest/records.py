@@ -61,6 +61,8 @@ RECORD_SCHEMA = pa.schema(
         ("record_hash", pa.string()),
         ("scope", pa.int64()),
         ("reason", pa.string()),
+        # Of kind `line`: whether a number in it may need the exact reader; a regex decides.
+        ("risky", pa.bool_()),
     ]
 )
 
@@ -93,7 +95,9 @@ def batches(file_no: int, records: Iterable[Record]) -> Iterator[pa.RecordBatch]
         yield _batch(file_no, pending)
 
 
-def whole_batch(kind: RecordKind, file_nos: np.ndarray, lines: np.ndarray, texts: pa.StringArray) -> pa.RecordBatch:
+def whole_batch(
+    kind: RecordKind, file_nos: np.ndarray, lines: np.ndarray, texts: pa.StringArray, risky: np.ndarray | None = None
+) -> pa.RecordBatch:
     """One batch of records of a kind, each alone in its place, and with its text for identity."""
     count = len(texts)
     columns = [
@@ -105,6 +109,7 @@ def whole_batch(kind: RecordKind, file_nos: np.ndarray, lines: np.ndarray, texts
         pa.nulls(count, pa.string()),
         pa.array(np.zeros(count, np.int64)),
         pa.nulls(count, pa.string()),
+        pa.array(np.ones(count, bool) if risky is None else risky),
     ]
     return pa.record_batch(columns, schema=RECORD_SCHEMA)
 
@@ -137,6 +142,7 @@ def _batch(file_no: int, records: list[Record]) -> pa.RecordBatch:
         [record.record_hash for record in records],
         [record.scope for record in records],
         [record.reason for record in records],
+        [True] * len(records),
     ]
     return pa.record_batch(
         [pa.array(values, field.type) for values, field in zip(columns, RECORD_SCHEMA, strict=True)],

@@ -10,6 +10,7 @@ import pyarrow as pa
 from monetization_pipeline.ingest import exact_json
 from monetization_pipeline.ingest.exact_json import NotJsonError
 from monetization_pipeline.ingest.readers.blocks import CutLine, line_blocks
+from monetization_pipeline.ingest.readers.risky_numbers import risky_lines
 from monetization_pipeline.ingest.records import Record, RecordKind, batches, record_hash, refused, whole_batch
 
 _LINE_FEED = 10
@@ -67,7 +68,7 @@ class _Lines:
         pieces, self._pieces, self._size = self._pieces, [], 0
         if not pieces:
             return
-        texts, counts = _texts([piece.data for piece in pieces])
+        texts, counts, risky = _texts([piece.data for piece in pieces])
         firsts: list[int] = []
         following = 1
         for piece, count in zip(pieces, counts.tolist(), strict=True):
@@ -83,7 +84,7 @@ class _Lines:
             return
         file_nos = np.array([piece.file_no for piece in pieces], np.int32)
         numbers = np.arange(len(texts)) + np.repeat(np.array(firsts) - np.cumsum(counts) + counts, counts)
-        yield whole_batch(RecordKind.LINE, np.repeat(file_nos, counts), numbers, texts)
+        yield whole_batch(RecordKind.LINE, np.repeat(file_nos, counts), numbers, texts, risky)
 
     def refuse(self, line: CutLine) -> Iterator[pa.RecordBatch]:
         """The next line of the file set aside, once all before it is made."""
@@ -126,16 +127,17 @@ def elements(kind: RecordKind, line: int, values: list[exact_json.Json], scope: 
             yield Record(kind, line, ordinal, text, record_hash(canonical), scope)
 
 
-def _texts(parts: list[bytes]) -> tuple[pa.StringArray, np.ndarray]:
-    """All lines of the parts, and how many each part has; the last line of a part may lack its line feed."""
+def _texts(parts: list[bytes]) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
+    """All lines of the parts, how many each part has, and which are risky. A part may lack its last line feed."""
     whole = [part if part.endswith(b"\n") else part + b"\n" for part in parts]
     data = b"".join(whole) if len(whole) > 1 else whole[0]
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _LINE_FEED) + 1
+    content = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(content == _LINE_FEED) + 1
     until = np.searchsorted(ends, np.cumsum([len(part) for part in whole]), side="right")
     offsets = np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32)))
     array = pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     assert isinstance(array, pa.StringArray)
-    return array, np.diff(until, prepend=0)
+    return array, np.diff(until, prepend=0), risky_lines(content, ends)
 
 
 def _decoded(data: bytes, first_line: int) -> Iterator[Record]:
