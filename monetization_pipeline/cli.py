@@ -257,14 +257,17 @@ def invoices(pipeline: "Pipeline", period: str, form: str) -> None:
 
 @main.command()
 @click.argument("period")
+@click.option("--chart", is_flag=True, help="Bars by local day and company: counts and sums, else events.")
 @_as_format
 @_with_view
-def usage(pipeline: "Pipeline", period: str, form: str) -> None:
+def usage(pipeline: "Pipeline", period: str, chart: bool, form: str) -> None:
     """Quantities of every subscription and meter of a billing PERIOD."""
     from monetization_pipeline import console
     from monetization_pipeline.steps import reports
 
-    console.show_rows(reports.usage(pipeline, period), form, f"Usage {period}")
+    if chart:
+        return console.show_usage_chart(reports.usage_days(pipeline, period), form, period)
+    return console.show_rows(reports.usage(pipeline, period), form, f"Usage {period}")
 
 
 @main.command()

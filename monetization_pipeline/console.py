@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monetization_pipeline.charts import grouped, text_bars
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.lake.landing import LandingFile
 from monetization_pipeline.metering.daily import BUCKETS
+from monetization_pipeline.money import plain
 from monetization_pipeline.rating.ids import instant_text
 from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts
 from monetization_pipeline.steps.explain import Explained, explained_json
@@ -22,11 +24,14 @@ from monetization_pipeline.steps.look_back import LookBack
 from monetization_pipeline.steps.maintenance import Tidied
 from monetization_pipeline.steps.publish import InvoiceState, PublishedPeriod
 from monetization_pipeline.steps.raw_events import IngestReport
+from monetization_pipeline.steps.usage_days import MeterDays
 
 if TYPE_CHECKING:
     from monetization_pipeline.automation.running import PeriodsRun
     from monetization_pipeline.automation.standing import Standing
 
+_MAX_CHART = 120
+_MAX_LABEL = 30
 _MAX_ROWS = 200
 _MAX_FILES = 10
 _MAX_CELL = 300
@@ -70,6 +75,34 @@ def show_rows(rows: Sequence[Mapping[str, Any]], form: str, title: str) -> None:
     _out.print(table)
     more = len(rows) - _MAX_ROWS
     _out.print(f"{len(rows)} rows." + (f" {more} of them are not shown; --format json prints all." if more > 0 else ""))
+
+
+def show_usage_chart(meters: Sequence[MeterDays], form: str, period: str) -> None:
+    """Each meter as bars by local day, and its largest companies; ASCII where the output takes nothing else."""
+    if form == "json":
+        print_json([_chart_json(meter) for meter in meters])
+        return
+    width, ascii_only = min(_out.width, _MAX_CHART), not _out.encoding.lower().startswith("utf")
+    for meter in meters:
+        _out.print(Text(f"{meter.meter_id}: {meter.measure} by local day, {period}", style="bold"))
+        days = [(day.isoformat(), figure) for day, figure in meter.days.items()]
+        companies = [(company[:_MAX_LABEL], figure) for company, figure in meter.companies]
+        lines = text_bars(days, width, ascii_only=ascii_only)
+        lines += [f"total {grouped(meter.total)}", "", "largest companies"]
+        lines += text_bars(companies, width, ascii_only=ascii_only)
+        _out.print("\n".join([*lines, ""]), markup=False)
+    if not meters:
+        _out.print(f"There is no usage of {period} yet; `monetize run {period}` makes it.")
+
+
+def _chart_json(meter: MeterDays) -> dict[str, Any]:
+    return {
+        "meter_id": meter.meter_id,
+        "measure": meter.measure,
+        "total": plain(meter.total),
+        "days": {day.isoformat(): plain(figure) for day, figure in meter.days.items()},
+        "largest_companies": [{"company_id": name, "figure": plain(figure)} for name, figure in meter.companies],
+    }
 
 
 def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 import dagster as dg
 
 from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
+from monetization_pipeline.assets.pictures import days_before
 from monetization_pipeline.assets.summaries import Ranking, ranked
 from monetization_pipeline.datasets import EVENTS, RAW_EVENTS
 from monetization_pipeline.lake.ingest_log import read_log
@@ -14,6 +15,7 @@ from monetization_pipeline.partitions import ANY_RECEIVED_DAY, Grids, event_day,
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.steps import events as step
+from monetization_pipeline.steps.counts import EVENT_DAY
 from monetization_pipeline.steps.pipeline import Pipeline
 
 GROUP = "ingest"
@@ -37,8 +39,7 @@ def events_asset(grids: Grids) -> dg.AssetsDefinition:
         largest = ranked(work, EVENTS, [event_key(day) for day in built], ["company_id"], "count(*)")
         states = work.lake.table(EVENTS).states()
         for day in days:
-            key = event_key(day)
-            context.add_asset_metadata(_metadata(key, states.get(key), day in built, largest), partition_key=key)
+            context.add_asset_metadata(_metadata(day, states, day in built, largest), partition_key=event_key(day))
         return dg.MaterializeResult()
 
     return events
@@ -50,13 +51,20 @@ def _build(pipeline: Pipeline, days: Sequence[date]) -> Mapping[date, PartitionS
     return step.build(pipeline, stale) if stale else {}
 
 
-def _metadata(key: str, state: PartitionState | None, built: bool, largest: Ranking) -> Metadata:
+def _metadata(day: date, states: Mapping[str, PartitionState], built: bool, largest: Ranking) -> Metadata:
+    state = states.get(event_key(day))
     if state is None:
-        return {**rows_metadata(0), "made": "no: nothing was received for this day"}
-    metadata = {**rows_metadata(state.rows), "made": "now" if built else "before: it was up to date", **state.counts}
+        counts = dict.fromkeys(EVENT_DAY, 0)
+        return {**rows_metadata(0), "made": "no: nothing was received for this day", **counts}
+    metadata = {
+        **rows_metadata(state.rows),
+        "made": "now" if built else "before: it was up to date",
+        **days_before(states, day, "events"),
+        **state.counts,
+    }
     conflicts = state.notes.get("conflicts")
     if isinstance(conflicts, list):
         metadata["conflicts by name"] = table(("conflict",), ([conflict] for conflict in conflicts[:19]))
     if built:
-        metadata["largest companies"] = table(("company as sent", "events"), largest.get(key, ()))
+        metadata["largest companies"] = table(("company as sent", "events"), largest.get(event_key(day), ()))
     return metadata

@@ -18,12 +18,18 @@ Metadata = dict[str, Any]
 
 
 def dataset_asset(
-    spec: DatasetSpec, group: str, kind: str, **options: Any
+    spec: DatasetSpec, group: str, kind: str, beside: Sequence[DatasetSpec] = (), **options: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """`dg.asset` for a dataset, which decides name, description and columns; `options` are further arguments of it."""
+    """`dg.asset` for a dataset, which decides name, description and columns; `options` are further arguments of it.
+
+    Datasets `beside` it are committed with it and have no asset of their own.
+    """
+    texts = [f"{spec.doc[0].upper()}{spec.doc[1:]}.", f"Key: {', '.join(spec.key)}."]
+    if beside:
+        texts += ["Committed with it:", "\n".join(f"- `{each.name}`: {each.doc}" for each in beside)]
     decorator = dg.asset(
         name=spec.name,
-        description=f"{spec.doc[0].upper()}{spec.doc[1:]}.\n\nKey: {', '.join(spec.key)}.",
+        description="\n\n".join(texts),
         group_name=group,
         kinds={"deltalake", kind},
         owners=OWNERS,

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from monetization_pipeline.assets.catalog import PRICES
-from monetization_pipeline.assets.faces import Metadata, amounts_metadata, dataset_asset, rows_metadata, table
-from monetization_pipeline.assets.summaries import ranked, totals
+from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
+from monetization_pipeline.assets.pictures import amounts_of_periods
+from monetization_pipeline.assets.summaries import ranked
 from monetization_pipeline.datasets import RATED_LINES, SUBSCRIPTIONS, USAGE
 from monetization_pipeline.partitions import Grids
 from monetization_pipeline.resources.failures import run_step
@@ -42,7 +43,7 @@ def _report(pipeline: Pipeline, month: str) -> Metadata:
     prices = ranked(pipeline, RATED_LINES, [month], ["plan_id", "price_id", "currency"], "sum(amount)")
     companies = ranked(pipeline, RATED_LINES, [month], ["company_id", "currency"], "sum(amount)")
     return {
-        **amounts_metadata("exact amount", totals(pipeline, RATED_LINES, month, "sum(amount)")),
+        **amounts_of_periods(pipeline, RATED_LINES, month, "exact amount", "sum(amount)"),
         "prices": table(("plan", "price", "currency", "exact amount"), prices.get(month, ())),
         "largest companies": table(("company", "currency", "exact amount"), companies.get(month, ())),
     }

@@ -8,7 +8,7 @@ import dagster as dg
 
 from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
 from monetization_pipeline.assets.summaries import ranking
-from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
+from monetization_pipeline.datasets import CORRECTIONS, ENTITY_CHANGES, LANDING_FILES, RAW_EVENTS, REFUSALS
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.lake.ingest_log import read_log, visible_files
 from monetization_pipeline.lake.table import ConcurrentCommitError
@@ -38,6 +38,7 @@ def raw_events_asset(grids: Grids, clock: Callable[[], datetime]) -> dg.AssetsDe
         RAW_EVENTS,
         GROUP,
         "duckdb",
+        beside=(REFUSALS, CORRECTIONS, ENTITY_CHANGES, LANDING_FILES),
         partitions_def=grids.received_days,
         backfill_policy=dg.BackfillPolicy.multi_run(31),
     )

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from monetization_pipeline.assets.faces import Metadata, amounts_metadata, dataset_asset, rows_metadata, table
-from monetization_pipeline.assets.summaries import LIMIT, ranked, totals
+from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
+from monetization_pipeline.assets.pictures import amounts_of_periods
+from monetization_pipeline.assets.summaries import LIMIT, ranked
 from monetization_pipeline.datasets import COMPANIES, INVOICES, STRIPE_INVOICES
 from monetization_pipeline.partitions import Grids
 from monetization_pipeline.resources.failures import run_step
@@ -65,7 +66,7 @@ def published_metadata(pipeline: Pipeline, published: "PublishedPeriod", month: 
     report = published.report
     return {
         **rows_metadata(0 if state is None else state.rows),
-        **amounts_metadata("amount", totals(pipeline, STRIPE_INVOICES, month, "sum(total)")),
+        **amounts_of_periods(pipeline, STRIPE_INVOICES, month, "amount", "sum(total)"),
         "mode": published.mode,
         "account": published.account,
         "booked now": len(published.booked),

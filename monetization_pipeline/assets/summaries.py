@@ -33,6 +33,21 @@ def ranking(pipeline: Pipeline, spec: DatasetSpec, files: Sequence[Path], groups
     return found
 
 
+def sums(
+    pipeline: Pipeline, spec: DatasetSpec, partitions: Collection[str], groups: Sequence[str], value: str
+) -> Ranking:
+    """By partition: `value` (an SQL aggregate) of every group, each as (*groups, value); for groups that are few."""
+    if not partitions:
+        return {}
+    columns = ", ".join(f'"{name}"' for name in (spec.partition_column, *groups))
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    with pipeline.engine.session() as session:
+        session.view("summed", spec.schema, pipeline.lake.table(spec).files(partitions))
+        for partition, *row in session.rows(f"SELECT {columns}, {value} FROM summed GROUP BY ALL ORDER BY ALL"):
+            found.setdefault(str(partition), []).append(tuple(row))
+    return found
+
+
 def ranked(
     pipeline: Pipeline, spec: DatasetSpec, partitions: Collection[str], groups: Sequence[str], value: str
 ) -> Ranking:

@@ -8,7 +8,7 @@ from monetization_pipeline.datasets import REFUSALS, UNBILLED, USAGE
 from monetization_pipeline.invoicing.models import invoice_json
 from monetization_pipeline.lake.ingest_log import read_log
 from monetization_pipeline.money import plain
-from monetization_pipeline.periods import month_period
+from monetization_pipeline.periods import month_period, parse_month
 from monetization_pipeline.rating.ids import instant_text
 from monetization_pipeline.steps import plan
 from monetization_pipeline.steps.catalogs import read_catalog
@@ -16,9 +16,12 @@ from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.publish import invoice_states, opened_ledger
 from monetization_pipeline.steps.received import received_rows
 from monetization_pipeline.steps.tables import read_rows
+from monetization_pipeline.steps.usage_days import MeterDays, usage_by_day
 from monetization_pipeline.steps.zones import company_zones, event_days
 
 _NOT_SHOWN = ("billing_period", "occurred_on", "received_on")
+#: Companies that are named for each meter.
+_COMPANIES = 5
 
 
 def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[dict[str, Any]]:
@@ -34,6 +37,12 @@ def usage(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
     """Usage rows of a billing period."""
     month_period(month, pipeline.seller.zone)
     return [_shown(row) for row in read_rows(pipeline.lake.table(USAGE).files([month]))]
+
+
+def usage_days(pipeline: Pipeline, month: str) -> list[MeterDays]:
+    """What the usage of a billing period is made of: each meter by local day, and its largest companies."""
+    parse_month(month)
+    return usage_by_day(pipeline, read_catalog(pipeline), month, _COMPANIES)
 
 
 def unbilled(pipeline: Pipeline, month: str) -> list[dict[str, Any]]:
