@@ -27,7 +27,7 @@ dev: $(STAMP) ## open Dagster's UI on the demo's data (http://localhost:3000)
 	  export DAGSTER_HOME="$$MONETIZATION_HOME/.monetization/dagster" PATH="$$PWD/$(BIN):$$PATH" VIRTUAL_ENV="$$PWD/.venv"; \
 	  exec $(BIN)/dg dev
 
-bench: $(STAMP) ## print how the pipeline compares with bare DuckDB, side by side
+bench: $(STAMP) ## print how the pipeline compares with bare DuckDB and pandas (15 minutes)
 	@$(CLEAN_ENV) $(BIN)/python -m benchmarks
 
 check: $(STAMP) ## format, lint, types and import rules; changes nothing

@@ -20,18 +20,28 @@ SQL = f"""
     FROM priced GROUP BY subscription_id, model"""
 
 
-def totals(files: Sequence[Path], companies: int, memory_limit: str = "800MB") -> dict[str, Decimal]:
-    """Sum of each quantity over all subscriptions."""
-    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
+UNIQUE_SQL = """
+    SELECT subscriptions.subscription_id, count(DISTINCT user_id) AS users
+    FROM read_parquet(?) AS events JOIN subscriptions USING (company_id) GROUP BY ALL"""
+
+
+def totals(files: Sequence[Path], companies: int, *, unique: bool = False) -> dict[str, Decimal]:
+    """Sum of each quantity over all subscriptions; `unique`: and of each one's number of users."""
+    names = [str(path) for path in files]
+    with duckdb.connect(config={"memory_limit": "800MB"}) as connection:
         connection.execute(
             "CREATE TABLE subscriptions AS SELECT 'company_' || i AS company_id, 'sub_' || i AS subscription_id "
             "FROM range(?) AS series(i)",
             [companies],
         ).fetchall()
-        connection.execute(f"CREATE TABLE usage AS {SQL}", [[str(path) for path in files]]).fetchall()
+        connection.execute(f"CREATE TABLE usage AS {SQL}", [names]).fetchall()
         row = connection.execute("""
             SELECT sum(calls), sum(tokens), sum(tokens), sum(posts),
                 (SELECT sum(peak) FROM (SELECT max(peak) AS peak FROM usage GROUP BY subscription_id)) FROM usage
             """).fetchone()
+        users = connection.execute(f"SELECT sum(users) FROM ({UNIQUE_SQL})", [names]).fetchone() if unique else None
     assert row is not None
-    return dict(zip(("calls", "tokens", "tokens_by_model", "posts", "peak"), map(Decimal, row), strict=True))
+    found: dict[str, Decimal] = dict(
+        zip(("calls", "tokens", "tokens_by_model", "posts", "peak"), map(Decimal, row), strict=True)
+    )
+    return found if users is None else found | {"users": Decimal(users[0])}
