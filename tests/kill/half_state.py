@@ -11,6 +11,7 @@ from kill_sample import MONTH
 from monetization_pipeline.datasets import (
     ALL,
     COMPANIES,
+    CORRECTIONS,
     ENTITY_CHANGES,
     LANDING_FILES,
     RAW_EVENTS,
@@ -23,11 +24,12 @@ from monetization_pipeline.ingest.sources import CUSTOMERS
 from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
 from monetization_pipeline.steps import plan, reports, verdicts
 from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.steps.counts import RECEIVED
 from monetization_pipeline.steps.pipeline import Home, Pipeline
 from monetization_pipeline.steps.publish import gate_problems
 from monetization_pipeline.steps.tables import fingerprint_of
 
-_BATCHES = (RAW_EVENTS, REFUSALS, ENTITY_CHANGES)
+_BATCHES = (RAW_EVENTS, REFUSALS, CORRECTIONS, ENTITY_CHANGES)
 #: Made from the instant at which the user's customers were first seen.
 _BY_RECEIPT = (COMPANIES, USERS, SUBSCRIPTIONS)
 SCRATCH = "engine's scratch folder"
@@ -113,7 +115,7 @@ def received(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
         spec.name: _fingerprint(pipeline, log, spec) for spec in _BATCHES if same_clock or spec is not ENTITY_CHANGES
     }
     found["files"] = [
-        (file.source, file.sha256, file.name, file.records, file.raw_events, file.refusals, file.entity_changes)
+        (file.source, file.sha256, file.name, *(getattr(file, name) for name in RECEIVED))
         for file in log.files
         if same_clock or file.source != CUSTOMERS
     ]

@@ -48,9 +48,14 @@ INGESTS = (
     _ingest("2023-07-16T02:00:00Z", "jobs", "jobs.csv"),
     _ingest("2023-07-17T03:00:00Z", "hooks", "hooks.jsonl"),
     _ingest("2023-07-17T04:00:00Z", "logs", "logs-d.ndjson.gz", "logs-e.ndjson.gz"),
+    _ingest("2023-07-17T05:00:00Z", "corrections", "corrections-a.ndjson", "corrections-b.ndjson"),
 )
 FIRST_RUN = Command("the first run", "2023-08-02T00:00:00Z")
-LATE = (_ingest("2023-08-02T05:00:00Z", "logs", "logs-late.ndjson.gz"), Command("run", "2023-08-03T00:00:00Z"))
+LATE = (
+    _ingest("2023-08-02T05:00:00Z", "logs", "logs-late.ndjson.gz"),
+    _ingest("2023-08-02T06:00:00Z", "corrections", "corrections-late.ndjson"),
+    Command("run", "2023-08-03T00:00:00Z"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,27 @@ def write_files(home: Path) -> None:
     _write_gzip(folder / "logs-d.ndjson.gz", [*lines[1_700:2_400], *copies, *moved])
     _write_gzip(folder / "logs-e.ndjson.gz", [*lines[2_400:2_800], *conflicts, *_broken(generator, "e")])
     _write_gzip(folder / "logs-late.ndjson.gz", [*lines[2_800:], *lines[2_300:2_500:3], *_broken(generator, "late")])
+    _write_corrections(folder)
     rows = [_job(generator) for _ in range(400)]
     (folder / "jobs.csv").write_text("at,company,rows\n" + "".join([*rows, *rows[:60], "yesterday,acme,3\n"]))
     (folder / "hooks.jsonl").write_text("".join(_requests(generator)))
+
+
+def _write_corrections(folder: Path) -> None:
+    """Of events that came before, that come later and that never do; of one another, too."""
+    voided = [_correction(f"v-{n}", "void", f"call-{n}") for n in range(3, 2_990, 61)]
+    moved = [_correction(f"r-{n}", "replacement", f"call-{n}", day=10 + n % 3) for n in range(7, 3_010, 83)]
+    rivals = [_correction(f"s-{n}", "replacement", f"call-{n}", day=12) for n in range(7, 3_010, 166)]
+    again = [_correction(f"v-{n}", "void", f"call-{n + 1}") for n in range(3, 2_990, 305)]
+    undone = [_correction(f"u-{n}", "void", f"r-{n}", source="corrections") for n in range(7, 3_010, 249)]
+    for name, lines in (("a", [*voided, *undone[1:]]), ("b", [*moved, *again]), ("late", [*rivals, undone[0], "{}\n"])):
+        (folder / f"corrections-{name}.ndjson").write_text("".join(lines))
+
+
+def _correction(event_id: str, kind: str, target: str, source: str = "logs", day: int = 10) -> str:
+    event = {"event_type": "api_call", "occurred_at": f"2023-07-{day}T06:00:00Z", "company_id": "birch", "status": 200}
+    said = {"event_id": event_id, "correction": kind, "target_source": source, "target_event_id": target}
+    return json.dumps(said | (event if kind == "replacement" else {})) + "\n"
 
 
 def _line(generator: random.Random, number: int) -> str:

@@ -40,7 +40,7 @@ class History:
 
 
 _INGESTS = tuple((command, 2) for command in INGESTS)
-_LATE = tuple(zip(LATE, (1, 4), strict=True))
+_LATE = tuple(zip(LATE, (1, 1, 3), strict=True))
 
 HISTORIES = (
     *(History(seed, "fresh", "received", _INGESTS) for seed in range(4)),

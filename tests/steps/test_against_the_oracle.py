@@ -5,21 +5,26 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import oracle
+import oracle_events
 import oracle_money
-from histories import CATALOG, MONTHS, RECEIPTS, History, Sent, histories
+from histories import MONTHS, RECEIPTS, History, Sent, histories
+from history_catalog import CATALOG
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from oracle import RawFile
-from workshop import Workshop
+from oracle_events import RawFile
+from workshop import CORRECTING_MAPPING, Workshop
 
 from monetization_pipeline.datasets import (
+    CORRECTIONS,
     DAILY_USAGE,
     EVENTS,
     INVOICES,
@@ -31,11 +36,14 @@ from monetization_pipeline.datasets import (
 )
 from monetization_pipeline.invoicing.models import invoice_json
 from monetization_pipeline.lake.ingest_log import read_log
-from monetization_pipeline.steps import counts, invoices, plan
+from monetization_pipeline.steps import counts, daily_usage, events, invoices, plan
+from monetization_pipeline.steps.attribution import Attribution
+from monetization_pipeline.steps.catalogs import read_catalog
 
 _DEEP = settings.get_profile("deep").max_examples
 _EXAMPLES = 16 if settings().max_examples < _DEEP else _DEEP
 _NOW = RECEIPTS[0]
+_COUNTED = ("replacements", "duplicates", "conflicts", "voided")
 #: An example takes half a second: shrinking one, which takes hundreds, is for the deep profile.
 _PHASES = [phase for phase in Phase if phase is not Phase.shrink or _EXAMPLES == _DEEP]
 relaxed = settings(max_examples=_EXAMPLES, phases=_PHASES, suppress_health_check=list(HealthCheck))
@@ -47,7 +55,7 @@ def workshop(history: History) -> Iterator[Workshop]:
         shop = Workshop(Path(folder))
         shop.catalog(CATALOG)
         for source in ("logs", "other"):
-            shop.source(source)
+            shop.source(source, mapping=CORRECTING_MAPPING)
         shop.customers(history.customers, _NOW)
         yield shop
 
@@ -63,13 +71,13 @@ class Expected:
 
     history: History
     files: Sequence[RawFile]
-    reading: oracle.Reading = field(init=False)
-    kept: oracle.Deduplicated = field(init=False)
+    reading: oracle_events.Reading = field(init=False)
+    kept: oracle_events.Deduplicated = field(init=False)
     metered: oracle.Metered = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reading = oracle.read(self.files)
-        self.kept = oracle.deduplicate(self.reading.raw)
+        self.reading = oracle_events.read(self.files)
+        self.kept = oracle_events.deduplicate(self.reading)
         self.metered = oracle.meter_events(self.history.world, self.kept.events)
 
 
@@ -83,10 +91,12 @@ def place_of(row: dict[str, Any]) -> tuple[str, str, int, int]:
 def check_reading(shop: Workshop, expected: Expected) -> None:
     assert {place_of(row) for row in shop.rows(RAW_EVENTS)} == {event.place for event in expected.reading.raw}
     assert {place_of(row) for row in shop.rows(REFUSALS)} == expected.reading.refused
+    assert {place_of(row) for row in shop.rows(CORRECTIONS)} == {each.place for each in expected.reading.corrections}
     files = [file for file in read_log(shop.pipeline.lake).files if file.source != "customers"]
     assert sum(file.empty for file in files) == expected.reading.empty
     assert sum(file.raw_events for file in files) == len(expected.reading.raw)
     assert sum(file.refusals for file in files) == len(expected.reading.refused)
+    assert sum(file.corrections for file in files) == len(expected.reading.corrections)
 
 
 def check_events(shop: Workshop, expected: Expected) -> dict[tuple[str, str], tuple[str, str, int, int]]:
@@ -94,8 +104,8 @@ def check_events(shop: Workshop, expected: Expected) -> dict[tuple[str, str], tu
     assert Counter(place_of(row) for row in rows) == Counter(event.place for event in expected.kept.events)
     for day, state in shop.pipeline.lake.table(EVENTS).states().items():
         on = datetime.fromisoformat(day).date()
-        assert state.counts["duplicates"] == expected.kept.duplicates[on], (day, state.counts)
-        assert state.counts["conflicts"] == expected.kept.conflicts[on], (day, state.counts)
+        wanted = {name: getattr(expected.kept, name)[on] for name in _COUNTED}
+        assert {name: state.counts[name] for name in _COUNTED} == wanted, day
     return {(row["source"], row["event_id"]): place_of(row) for row in rows}
 
 
@@ -148,19 +158,78 @@ def check_money(shop: Workshop, expected: Expected, month: str) -> None:
     assert made == oracle_money.invoices_of(lines)
 
 
+def check_everything(shop: Workshop, expected: Expected) -> None:
+    """Run what is out of date; then every figure is the oracle's."""
+    catalog = shop.run(*MONTHS)
+    check_reading(shop, expected)
+    places = check_events(shop, expected)
+    check_buckets(shop, expected)
+    check_reports(shop, expected, places)
+    for month in MONTHS:
+        check_money(shop, expected, month)
+        assert plan.reasons(shop.pipeline, catalog, month) == []
+
+
 @relaxed
 @given(histories())
 def test_every_figure_is_the_oracles(history: History) -> None:
     with workshop(history) as shop:
-        expected = Expected(history, [place(shop, sent) for sent in history.files])
-        catalog = shop.run(*MONTHS)
-        check_reading(shop, expected)
-        places = check_events(shop, expected)
-        check_buckets(shop, expected)
-        check_reports(shop, expected, places)
-        for month in MONTHS:
-            check_money(shop, expected, month)
-            assert plan.reasons(shop.pipeline, catalog, month) == []
+        check_everything(shop, Expected(history, [place(shop, sent) for sent in history.files]))
+
+
+@settings(relaxed, max_examples=max(_EXAMPLES // 2, 1))
+@given(histories(), st.randoms(use_true_random=False))
+def test_however_work_and_news_are_interleaved_every_figure_is_the_oracles(history: History, random: Random) -> None:
+    """Files, cut up, and customers in any order, with runs of all there is, or of a few days, in between."""
+    pieces = [piece for sent in history.files for piece in _pieces(sent, random)]
+    news: list[Sent | History] = [*unlike(pieces), *(history.earlier(random) for _ in range(2))]
+    random.shuffle(news)
+    with workshop(History((), (), ())) as opened:
+        shop, files = opened, list[RawFile]()
+        for hour, item in enumerate([*news, history]):
+            if isinstance(item, History):
+                shop.customers(item.customers, _NOW + timedelta(hours=hour))
+            else:
+                files.append(place(shop, item))
+            for work in random.sample(_WORK, random.choice((0, 0, 1, 2))):
+                shop = work(shop, random)
+        check_everything(shop, Expected(history, files))
+
+
+def _pieces(sent: Sent, random: Random) -> Iterator[Sent]:
+    """The lines of a file as up to five files: some that bring much, some that touch a day or two."""
+    texts = sent.text.splitlines(keepends=True)
+    cuts = sorted({0, len(texts), *(random.randint(0, len(texts)) for _ in range(4))})
+    for start, end in pairwise(cuts):
+        yield replace(sent, text="".join(texts[start:end]))
+
+
+def _ingest(shop: Workshop, _: Random) -> Workshop:
+    shop.ingest()
+    return shop
+
+
+def _run_months(shop: Workshop, random: Random) -> Workshop:
+    shop.run(*random.sample(MONTHS, random.randint(1, 2)))
+    return shop
+
+
+def _build_days(shop: Workshop, random: Random) -> Workshop:
+    """Some days, up to date or not, together; of some of them also what is metered."""
+    days = sorted(read_log(shop.pipeline.lake).days)
+    chosen = random.sample(days, random.randint(0, len(days)))
+    if chosen:
+        events.build(shop.pipeline, chosen)
+        metered = random.sample(chosen, random.randint(1, len(chosen)))
+        daily_usage.build(shop.pipeline, Attribution.read(shop.pipeline, read_catalog(shop.pipeline)), metered)
+    return shop
+
+
+def _reopen(shop: Workshop, _: Random) -> Workshop:
+    return shop.reopened()
+
+
+_WORK = (_ingest, _ingest, _run_months, _build_days, _build_days, _reopen)
 
 
 def outcome(shop: Workshop) -> object:
@@ -200,13 +269,24 @@ def test_the_order_in_which_files_are_ingested_does_not_matter(history: History,
         assert outcome(shop) == straight
 
 
+def _replaced(text: str) -> object:
+    """What two replacements have in common of which the first is to live; of other lines, the line."""
+    fields = json.loads(text)
+    rivals = fields.get("correction") == "replacement"
+    return (fields["target"], fields.get("target_source")) if rivals else text
+
+
 @settings(relaxed, max_examples=max(_EXAMPLES // 3, 1))
 @given(histories(resent=False, odd=False), st.randoms(use_true_random=False))
 def test_the_order_of_lines_does_not_matter(history: History, random: Any) -> None:
-    """Every file has each identity once, and files are received at different instants: no tie is left to lines."""
+    """Every file has each identity, and replaces each event, once, and files are received at different instants.
+
+    So no tie is left to lines.
+    """
     files = []
     for number, sent in enumerate(unlike(history.files)):
-        texts = list({json.loads(text).get("id", text): text for text in sent.text.splitlines()}.values())
+        once = {json.loads(text).get("id", text): text for text in sent.text.splitlines()}
+        texts = list({_replaced(text): text for text in once.values()}.values())
         files.append((sent.source, sent.received_at.replace(second=number), texts))
     outcomes = []
     for _ in range(2):

@@ -1,191 +1,17 @@
-"""Small histories for the oracle: a catalog with every meter and price model, and strategies of customers and files."""
+"""Small histories for the oracle: strategies of customers, events, corrections and files."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
 
+from history_catalog import METERS, PRICING
 from hypothesis import strategies as st
-from oracle import Event, Meter, Subscription, UserSince, World, number
+from oracle import Subscription, UserSince, World
 from workshop import lines
 
 MONTHS = ("2023-07", "2023-08")
-_METERS: list[dict[str, object]] = [
-    {"meter_id": "calls", "event_type": "api_call", "filter": "status < 400", "aggregation": "count"},
-    {
-        "meter_id": "attempts",
-        "event_type": "api_call",
-        "filter": "status is null or not (status = 500)",
-        "aggregation": "count",
-        "count_blocked": True,
-    },
-    {
-        "meter_id": "tokens",
-        "event_type": "api_call",
-        "aggregation": "sum",
-        "value": "metadata.v",
-        "dimensions": ["metadata.k"],
-    },
-    {"meter_id": "low", "event_type": "action", "action_name": "job", "aggregation": "min", "value": "metadata.v"},
-    {"meter_id": "peak", "filter": "not (metadata.k = 'a')", "aggregation": "max", "value": "metadata.v * 2 + 1"},
-    {"meter_id": "last", "aggregation": "latest", "value": "metadata.v", "dimensions": ["user_id", "metadata.k"]},
-    {
-        "meter_id": "users",
-        "filter": "status = 200 or not (weight > 1)",
-        "aggregation": "unique_count",
-        "value": "user_id",
-        "dimensions": ["metadata.k"],
-    },
-]
-_PLANS: list[dict[str, object]] = [
-    {
-        "plan_id": "basic",
-        "currency": "USD",
-        "interval": "month",
-        "prices": [
-            {"price_id": "basic_fee", "model": "flat", "amount": "31.00", "bill": "in_advance"},
-            {
-                "price_id": "basic_calls",
-                "model": "graduated",
-                "meter": "calls",
-                "tiers": [
-                    {"up_to": "2", "unit_amount": "0", "flat_amount": "1.005"},
-                    {"up_to": "4", "unit_amount": "0.015"},
-                    {"up_to": None, "unit_amount": "0.005", "flat_amount": "0.1"},
-                ],
-            },
-            {
-                "price_id": "basic_tokens",
-                "model": "per_unit",
-                "meter": "tokens",
-                "group_by": ["metadata.k"],
-                "transform": {"divide": "3", "round": "nearest", "step": "0.5"},
-                "unit_amount": "0.333333333333",
-            },
-            {"price_id": "basic_users", "model": "per_unit", "meter": "users", "unit_amount": "4.5"},
-        ],
-    },
-    {
-        "plan_id": "pro",
-        "currency": "USD",
-        "interval": "month",
-        "prices": [
-            {"price_id": "pro_fee", "model": "flat", "amount": "99.99", "prorate": "second"},
-            {
-                "price_id": "pro_calls",
-                "model": "volume",
-                "meter": "attempts",
-                "tiers": [
-                    {"up_to": "3", "unit_amount": "0.125"},
-                    {"up_to": None, "unit_amount": "0.1", "flat_amount": "1"},
-                ],
-            },
-            {
-                "price_id": "pro_tokens",
-                "model": "package",
-                "meter": "tokens",
-                "package_size": "2.5",
-                "package_amount": "0.335",
-                "included_units": "1",
-            },
-            {
-                "price_id": "pro_tokens_by_kind",
-                "model": "graduated",
-                "meter": "tokens",
-                "group_by": ["metadata.k"],
-                "tiers": [{"up_to": "2.5", "unit_amount": "0.5"}, {"up_to": None, "unit_amount": "0.1"}],
-            },
-            {"price_id": "pro_low", "model": "per_unit", "meter": "low", "unit_amount": "1"},
-            {
-                "price_id": "pro_peak",
-                "model": "per_unit",
-                "meter": "peak",
-                "transform": {"multiply": "1.5", "round": "up"},
-                "unit_amount": "0.01",
-            },
-            {"price_id": "pro_last", "model": "per_unit", "meter": "last", "unit_amount": "0.5"},
-            {
-                "price_id": "pro_users",
-                "model": "per_unit",
-                "meter": "users",
-                "group_by": ["metadata.k"],
-                "included_units": "1",
-                "unit_amount": "2",
-            },
-        ],
-    },
-    {
-        "plan_id": "extra",
-        "currency": "EUR",
-        "interval": "month",
-        "prices": [
-            {"price_id": "extra_fee", "model": "flat", "amount": "5", "prorate": "none", "bill": "in_advance"},
-            {"price_id": "extra_calls", "model": "per_unit", "meter": "calls", "unit_amount": "0.01"},
-            {
-                "price_id": "extra_last",
-                "model": "per_unit",
-                "meter": "last",
-                "group_by": ["metadata.k", "user_id"],
-                "unit_amount": "1",
-            },
-        ],
-    },
-]
-CATALOG: Mapping[str, object] = {"meters": _METERS, "plans": _PLANS}
-
-
-def _peak_value(event: Event) -> str | None:
-    """`metadata.v * 2 + 1`, as text where it is a number."""
-    value = number(event.text("v"))
-    return None if value is None else _decimal_text(value * 2 + 1)
-
-
-def _decimal_text(value: Fraction) -> str:
-    digits = str(abs(value) * 10**12 // 1).rjust(13, "0")
-    return f"{'-' if value < 0 else ''}{digits[:-12]}.{digits[-12:]}"
-
-
-def _kind(event: Event) -> str | None:
-    return event.text("k")
-
-
-def _user(event: Event) -> str | None:
-    return event.user_id
-
-
-def _value(event: Event) -> str | None:
-    return event.text("v")
-
-
-METERS: Sequence[Meter] = (
-    Meter("calls", "count", lambda e: e.event_type == "api_call" and e.status is not None and e.status < 400),
-    Meter("attempts", "count", lambda e: e.event_type == "api_call" and e.status != 500, count_blocked=True),
-    Meter("tokens", "sum", lambda e: e.event_type == "api_call", _value, {"metadata.k": _kind}),
-    Meter("low", "min", lambda e: e.event_type == "action" and e.action_name == "job", _value),
-    Meter("peak", "max", lambda e: _kind(e) not in (None, "a"), _peak_value),
-    Meter("last", "latest", lambda _: True, _value, {"user_id": _user, "metadata.k": _kind}),
-    Meter("users", "unique_count", lambda e: e.status == 200 or e.weight <= 1, _user, {"metadata.k": _kind}),
-)
-PRICING: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "basic": {
-        "calls": frozenset({"basic_calls"}),
-        "tokens": frozenset({"basic_tokens"}),
-        "users": frozenset({"basic_users"}),
-    },
-    "pro": {
-        "attempts": frozenset({"pro_calls"}),
-        "tokens": frozenset({"pro_tokens", "pro_tokens_by_kind"}),
-        "low": frozenset({"pro_low"}),
-        "peak": frozenset({"pro_peak"}),
-        "last": frozenset({"pro_last"}),
-        "users": frozenset({"pro_users"}),
-    },
-    "extra": {"calls": frozenset({"extra_calls"}), "last": frozenset({"extra_last"})},
-}
-
-# --- strategies -------------------------------------------------------------------------------------------------------
-
 RECEIPTS = (
     datetime(2023, 8, 2, tzinfo=UTC),
     datetime(2023, 8, 2, 6, 30, tzinfo=UTC),
@@ -262,6 +88,10 @@ _BAD_LINES = (
     '{"id":"b10","company":"acme","at":"2023-08-01T00:00:00Z","m":[1]}',
     '{"id":"b11","company":"acme","at":"2023-08-01T00:00:00Z","type":"call"}',
     '[{"id":"a1","company":"acme","at":"2023-08-01T00:00:00Z","status":200},7]',
+    '{"id":"b12","company":"acme","at":"2023-08-01T00:00:00Z","correction":"cancel","target":"e1"}',
+    '{"id":"b13","correction":"void"}',
+    '{"id":"e1","correction":"void","target":"e1"}',
+    '{"id":"b14","correction":"replacement","target":"e1"}',
 )
 
 
@@ -301,6 +131,17 @@ class History:
         ]
         companies = [{"company_id": company, "time_zone": zone} for company, zone in self.zones.items()]
         return {"companies": companies, "subscriptions": subscriptions, "users": users}
+
+    def earlier(self, random: Random) -> "History":
+        """What the user might have written before: some records missing, some starts still to move."""
+        subscriptions = [
+            replace(one, start=one.start and random.choice((one.start, RECEIPTS[0], one.start - timedelta(days=9))))
+            for one in self.subscriptions
+            if random.random() < 0.7
+        ]
+        users = [one for one in self.users if random.random() < 0.6]
+        zones = {company: zone for company, zone in self.zones.items() if random.random() < 0.5}
+        return replace(self, subscriptions=tuple(subscriptions), users=tuple(users), zones=zones)
 
 
 def instants() -> st.SearchStrategy[str]:
@@ -349,10 +190,31 @@ def _event_texts(draw: st.DrawFn, number: int) -> str:
     return text[:-1] + ', "m": {' + ", ".join(metadata) + "}}" if metadata else text
 
 
+@st.composite
+def _correction_texts(draw: st.DrawFn, number: int, events: Sequence[str]) -> str:
+    """A void or a replacement of an event or of another correction; few have no id, or one that an event has."""
+    event_ids = [fields["id"] for fields in map(json.loads, events) if "id" in fields]
+    fields: dict[str, object] = {
+        "correction": draw(st.sampled_from(("void", "void", "replacement", "replacement", "replacement"))),
+        "target": draw(st.sampled_from([*event_ids, "c0", "c1", "c2", "never sent"])),
+        "why": draw(st.sampled_from(("wrong", "wrong day"))),
+    }
+    if draw(st.integers(0, 3)) == 0:
+        fields["target_source"] = draw(st.sampled_from(("logs", "other")))
+    own = draw(st.sampled_from((f"c{number}",) * 8 + (f"e{number}", None)))
+    # One without an id has an instant of its own, as an event without one.
+    event = draw(_event_texts(number)) if own else f'{{"at": "2023-07-31T21:00:00.{number:06d}Z", "company": "acme"}}'
+    fields |= {"id": own} if own else {}
+    text = json.dumps({name: value for name, value in json.loads(event).items() if name not in ("id", "m")} | fields)
+    return text[:-1] + event[event.index(', "m": ') :] if ', "m": ' in event else text
+
+
 def _mutated(draw: st.DrawFn, text: str) -> str:
     """The same id with another content, or on another day."""
     fields = json.loads(text)
-    if draw(st.booleans()):
+    if "target" in fields and draw(st.booleans()):
+        fields["target"] = draw(st.sampled_from(("e0", "e1", "c0")))
+    elif draw(st.booleans()):
         fields["at"] = draw(instants())
     else:
         fields["status"] = 201
@@ -380,6 +242,8 @@ def histories(draw: st.DrawFn, *, resent: bool = True, odd: bool = True) -> Hist
     drawn = {company: draw(st.sampled_from(_ZONES)) for company in _COMPANIES}
     zones = {company: zone for company, zone in drawn.items() if zone is not None}
     texts = [draw(_event_texts(number)) for number in range(draw(st.integers(5, 40)))]
+    corrections = [draw(_correction_texts(number, texts)) for number in range(draw(st.integers(0, 8)))]
+    texts += corrections * 2
     files: list[Sent] = []
     for nth in range(draw(st.integers(2, 4))):
         chosen = draw(st.lists(st.sampled_from(texts), min_size=1, max_size=20, unique=not odd))

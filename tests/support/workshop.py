@@ -42,6 +42,14 @@ PLAIN_MAPPING = {
     "metadata": "m",
 }
 
+#: The same, with corrections among the records.
+CORRECTING_MAPPING = PLAIN_MAPPING | {
+    "correction": "correction",
+    "target_event_id": "target",
+    "target_source": "target_source",
+    "reason": "why",
+}
+
 NO_METERS: Mapping[str, object] = {"meters": [], "plans": []}
 
 
