@@ -1,6 +1,7 @@
 """The real daemon in a process of its own: from a dropped file to a draft invoice, with nobody's hand at it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from monetization_pipeline.steps.invoices import read_invoices
 
 PATIENCE_SECONDS = 400
 MODULE = "monetization_pipeline.definitions"
+# A daemon ends by itself also where the tests are killed.
+_BOUNDED = ["timeout", "-k", "5", "900"] if shutil.which("timeout") else []
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def daemon(folder: Folder, root: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment |= {"MONETIZATION_HOME": str(home), "DAGSTER_HOME": str(home / KEPT)}
     with (home / "daemon.log").open("ab") as log:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("dagster-daemon"), "run", "-m", MODULE],
+            [*_BOUNDED, Path(sys.executable).with_name("dagster-daemon"), "run", "-m", MODULE],
             cwd=root,
             env=environment,
             stdout=log,
