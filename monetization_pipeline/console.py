@@ -15,7 +15,7 @@ from rich.text import Text
 from monetization_pipeline.charts import grouped, text_bars
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.lake.landing import LandingFile
-from monetization_pipeline.metering.daily import BUCKETS
+from monetization_pipeline.metering.charged import BUCKETS
 from monetization_pipeline.money import plain
 from monetization_pipeline.rating.ids import instant_text
 from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts

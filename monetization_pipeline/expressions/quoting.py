@@ -1,5 +1,7 @@
 """Names and texts as DuckDB SQL. Everything of a user's that reaches SQL passes through here."""
 
+from collections.abc import Sequence
+
 from monetization_pipeline.expressions.model import ExpressionError, Path, show
 
 _MAX_INDEX = 999_999
@@ -36,3 +38,9 @@ def json_path(path: Path) -> str:
 def json_leaf(column_sql: str, path: Path) -> str:
     """The text (VARCHAR) of a leaf of a column of valid JSON text; NULL if there is none or it is JSON null."""
     return f"json_extract_string({column_sql}, {text_literal(json_path(path))})"
+
+
+def json_leaves(column_sql: str, paths: Sequence[Path]) -> str:
+    """A list (VARCHAR[]) of several leaves, from one parse of the text; NULL where the column is."""
+    literals = ", ".join(text_literal(json_path(path)) for path in paths)
+    return f"json_extract_string({column_sql}, [{literals}])" if paths else "CAST(NULL AS VARCHAR[])"

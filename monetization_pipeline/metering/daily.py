@@ -1,38 +1,34 @@
 """SQL from events to mergeable daily states, and to what is not billed.
 
-Relations it reads:
+Relations it reads, beside `charges` (see `metering.charged`):
   events                 rows of the `events` dataset
-  charges                pieces of companies' time: row_no, company_id, subscription_id, occurred_on (the UTC day it
-                         lies in), from_at, to_at, is_first, and for the meter at position i: priced_i, charged_i,
-                         company_i (charged to any subscription of the company), ambiguous_i
+  cuts                   UTC days of companies within which a day, a period or a subscription of theirs begins or ends:
+                         company_id, from_at, to_at; the parts of a day leave no gap
+  zone_days              local days by UTC day: zone, usage_on, from_at, to_at
   user_companies         user_id, company_id, from_at, to_at (half-open, never NULL)
   subscription_companies subscription_id, company_id
 
-Each distinct value and dimension is computed once, whatever the number of meters that use it; states are made once, by
-the finest dimensions, and those of coarser meters are merged from them.
+Each distinct value and dimension is computed once, whatever the number of meters that use it. Like events are grouped
+before it is asked who is charged: within an uncut day, the answer is the same for all of a company's. States are made
+once, by the finest dimensions, and those of coarser meters are merged from them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from monetization_pipeline.catalog.models import Aggregation
 from monetization_pipeline.expressions.quoting import text_literal
-from monetization_pipeline.metering.meters import MeterSql, leaf_columns
-
-#: Where an event can lie, the first that fits (rule 6).
-BUCKETS = (
-    "metered",
-    "no_company",
-    "no_meter",
-    "blocked",
-    "meter_refused",
-    "ambiguous_subscription",
-    "no_subscription",
+from monetization_pipeline.metering.charged import (
+    BUCKETS,
+    PASSED,
+    REFUSED,
+    SELECTED,
+    WEIGHTED,
+    charged_sql,
+    holds,
+    mask_columns,
+    packed,
 )
-METERED = BUCKETS[0]
-
-#: Whether a meter charges an event to any subscription: the same on all rows of the event.
-_CHARGED = "used_{i} AND CASE WHEN subscription_id IS NULL THEN company_{i} ELSE priced_{i} END"
-
+from monetization_pipeline.metering.meters import MeterSql, leaf_columns, leaf_list
 
 _PAYER = "coalesce(events.company_id, subscription_companies.company_id, user_companies.company_id)"
 _LOOKUPS = """
@@ -42,36 +38,41 @@ _LOOKUPS = """
             AND events.occurred_at >= user_companies.from_at AND events.occurred_at < user_companies.to_at"""
 
 
-def metered_sql(meters: Sequence[MeterSql], *, all_have_companies: bool = False) -> str:
-    """One row per event and charge it may fall under, with `bucket`, `counts` (once per event) and columns per meter.
+def judged_sql(meters: Sequence[MeterSql], *, all_have_companies: bool = False) -> str:
+    """One row per event: its columns, `payer`, what each meter makes of it alone, and that packed for `charged_sql`.
 
-    selected_i, passed_i (selected and not blocked), used_i (passed and the value can be used), falls_i (charged to this
-    row's subscription); and the columns that `value_column`, `text_column` and `dimension_column` name.
+    passed_i (selected and not kept off by being blocked), used_i (passed and the value can be used), the set `used`,
+    `facts`; and the columns that `value_column`, `text_column` and `dimension_column` name.
     `all_have_companies`: no event comes without one, so that nobody has to be looked up.
     """
     shared = {name: sql for meter in meters for name, sql in _shared_columns(meters, meter).items()}
     payer, lookups = ("events.company_id", "") if all_have_companies else (_PAYER, _LOOKUPS)
     # Meters see the events alone: what is looked up has columns of the same names.
     resolved = f"""
-        SELECT events.*, {payer} AS payer {_named(leaf_columns(meters))}
+        SELECT events.*, {payer} AS payer, {leaf_list(meters)} AS leaves
         FROM events {lookups}"""
+    leaves = f"SELECT * EXCLUDE (leaves) {_named(leaf_columns(meters))} FROM ({resolved})"
     read = f"""
-        SELECT * {_named(shared)} {_per_meter(meters, "{selects} AS selected_{i}")} FROM ({resolved})"""
+        SELECT * {_named(shared)} {_per_meter(meters, "{selects} AS selected_{i}")} FROM ({leaves})"""
     judged = f"""
         SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({read})"""
     usable = f"""
-        SELECT * {_per_meter(meters, "passed_{i} AND {value} IS NOT NULL AS used_{i}")} FROM ({judged})"""
-    joined = f"""
-        SELECT usable.*, charges.* EXCLUDE (company_id, subscription_id, occurred_on, from_at, to_at),
-            charges.row_no IS NULL OR charges.is_first OR usable.subscription_id IS NOT NULL AS counts
-        FROM ({usable}) AS usable
-        LEFT JOIN charges
-            ON usable.payer = charges.company_id AND usable.occurred_on = charges.occurred_on
-            AND usable.occurred_at >= charges.from_at AND usable.occurred_at < charges.to_at
-            AND (usable.subscription_id IS NULL OR usable.subscription_id = charges.subscription_id)"""
-    falls = "used_{i} AND CASE WHEN subscription_id IS NULL THEN charged_{i} ELSE priced_{i} END AS falls_{i}"
+        SELECT * {_per_meter(meters, "passed_{i} AND {value} IS NOT NULL AS used_by_{i}")} FROM ({judged})"""
+    facts = (
+        (SELECTED, _any(meters, "selected_{i}")),
+        (PASSED, _any(meters, "passed_{i}")),
+        (REFUSED, _any(meters, "passed_{i} AND NOT used_by_{i}")),
+        (WEIGHTED, "weight <> 1"),
+    )
+    bits = " + ".join(f"CASE WHEN {condition} THEN {bit} ELSE 0 END" for bit, condition in facts)
+    used = packed([f"used_by_{index}" for index in range(len(meters))], "used")
     return f"""
-        SELECT * {_per_meter(meters, falls)}, {_bucket(meters)} AS bucket FROM ({joined})"""
+        SELECT *, CAST({bits} AS INTEGER) AS facts {used} FROM ({usable})"""
+
+
+def metered_sql(meters: Sequence[MeterSql], *, all_have_companies: bool = False) -> str:
+    """One row per event and charge it may fall under: the columns of `judged_sql` and of `charged_sql`."""
+    return charged_sql(judged_sql(meters, all_have_companies=all_have_companies), meters, "occurred_at")
 
 
 def value_column(meters: Sequence[MeterSql], index: int) -> str:
@@ -87,6 +88,11 @@ def text_column(meters: Sequence[MeterSql], index: int) -> str:
 def dimension_column(meters: Sequence[MeterSql], name: str) -> str:
     """Column of `metered` with a dimension."""
     return f"dimension_{_dimension_names(meters).index(name)}"
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    """Columns by name."""
+    return ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
 
 
 def _named(columns: Mapping[str, str]) -> str:
@@ -108,17 +114,6 @@ def _dimension_names(meters: Sequence[MeterSql]) -> list[str]:
     return sorted({name for meter in meters for name in meter.dimensions})
 
 
-def _bucket(meters: Sequence[MeterSql]) -> str:
-    return f"""CASE
-        WHEN {_any(meters, _CHARGED)} THEN 0
-        WHEN payer IS NULL THEN 1
-        WHEN NOT {_any(meters, "selected_{i}")} THEN 2
-        WHEN NOT {_any(meters, "passed_{i}")} THEN 3
-        WHEN NOT {_any(meters, "used_{i}")} THEN 4
-        WHEN subscription_id IS NULL AND {_any(meters, "used_{i} AND ambiguous_{i}")} THEN 5
-        ELSE 6 END"""
-
-
 def finest_dimensions(meters: Sequence[MeterSql]) -> list[tuple[str, ...]]:
     """The sets of dimensions by which states are made: those of meters that no other meter's contain."""
     found = sorted({tuple(meter.dimensions) for meter in meters}, key=lambda names: (-len(names), names))
@@ -129,54 +124,42 @@ def finest_dimensions(meters: Sequence[MeterSql]) -> list[tuple[str, ...]]:
     return finest or [()]
 
 
-def states_sql(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> str:
-    """States of the meters that these finest dimensions serve, over `metered`.
+def states_sql(
+    meters: Sequence[MeterSql], dimensions: tuple[str, ...], *, all_have_companies: bool = False, cut: bool = True
+) -> str:
+    """States of the meters that these finest dimensions serve.
 
     Events that fall under the same meters are aggregated together, once for each distinct value, whatever the number of
-    meters. Columns: row_no, occurred_on, bucket, counts, refused, weighted (a meter that weight does not multiply met
-    another weight than 1), masks of the meters, the dimensions, events, and the aggregates that `_aggregate` names.
+    meters. Columns: row_no, occurred_on, usage_on, the columns of `charged_sql`, the dimensions, events, and the
+    aggregates that `_aggregate` names. `cut`: whether any company's day is (see `cuts`).
     """
     served = _served(meters, dimensions)
-    refused = _any(meters, "passed_{i} AND NOT used_{i}")
-    valued = [index for index, meter in enumerate(meters) if meter.meter.aggregation is not Aggregation.COUNT]
-    weighted = " OR ".join(f"({_CHARGED.format(i=index)})" for index in valued) or "false"
     aggregates = dict(_aggregate(meters, index) for index in served)
     aggregates.pop("", None)
+    judged = judged_sql(meters, all_have_companies=all_have_companies)
+    day_start = "CAST(occurred_on AS TIMESTAMP) AT TIME ZONE 'UTC'"
+    joined = f"""({judged}) AS events
+        LEFT JOIN cuts ON events.payer = cuts.company_id
+            AND events.occurred_at >= cuts.from_at AND events.occurred_at < cuts.to_at"""
+    source, part_at = (joined, "cuts.from_at") if cut else (f"({judged})", "CAST(NULL AS TIMESTAMPTZ)")
     keys = {
-        "row_no": "row_no",
+        "payer": "payer",
+        "subscription_id": "subscription_id",
         "occurred_on": "occurred_on",
-        "bucket": "bucket",
-        "counts": "counts",
-        "refused": refused,
-        "weighted": f"coalesce(weight <> 1 AND ({weighted}), false)",
-        **_masks(served),
+        "part_at": part_at,
+        "facts": "facts",
+        **{column: column for column in mask_columns("used", len(meters))},
         **{dimension_column(meters, name): dimension_column(meters, name) for name in dimensions},
     }
+    grouped = f"""
+        SELECT {_listed(keys)}, count(*) AS events {_named(aggregates)}
+        FROM {source} GROUP BY {", ".join(str(position) for position in range(1, len(keys) + 1))}"""
+    placed = f"SELECT * EXCLUDE (part_at), coalesce(part_at, {day_start}) AS moment FROM ({grouped})"
     return f"""
-        SELECT {", ".join(f"{sql} AS {name}" for name, sql in keys.items())}, count(*) AS events {_named(aggregates)}
-        FROM metered GROUP BY {", ".join(str(position) for position in range(1, len(keys) + 1))}"""
-
-
-#: Meters whose falling is told in one BIGINT.
-_BITS = 60
-
-
-def _masks(served: Sequence[int]) -> dict[str, str]:
-    """Columns in which each served meter has a bit: whether the event falls under it."""
-    masks: dict[str, str] = {}
-    for start in range(0, len(served), _BITS):
-        bits = [
-            f"CASE WHEN falls_{index} THEN {1 << bit} ELSE 0 END"
-            for bit, index in enumerate(served[start : start + _BITS])
-        ]
-        masks[f"mask_{start // _BITS}"] = f"CAST({' + '.join(bits)} AS BIGINT)"
-    return masks
-
-
-def _falls(served: Sequence[int], index: int) -> str:
-    """Condition on states: whether their events fall under a meter."""
-    mask, bit = divmod(served.index(index), _BITS)
-    return f"(mask_{mask} & {1 << bit}) <> 0"
+        SELECT charged.* EXCLUDE (zone, moment, payer), coalesce(zone_days.usage_on, charged.occurred_on) AS usage_on
+        FROM ({charged_sql(placed, meters, "moment")}) AS charged
+        LEFT JOIN zone_days ON charged.zone = zone_days.zone
+            AND charged.moment >= zone_days.from_at AND charged.moment < zone_days.to_at"""
 
 
 def _served(meters: Sequence[MeterSql], dimensions: tuple[str, ...]) -> list[int]:
@@ -209,24 +192,23 @@ _MERGE = {Aggregation.COUNT: "sum", Aggregation.SUM: "sum", Aggregation.MIN: "mi
 def rows_sql(meters: Sequence[MeterSql]) -> str:
     """Rows of daily_usage without the charge's own columns, from the tables `states_k`, one per finest dimensions."""
     return " UNION ALL ".join(
-        _row(meters, number, served, index)
+        _row(meters, number, index)
         for number, dimensions in enumerate(finest_dimensions(meters))
-        for served in [_served(meters, dimensions)]
-        for index in served
+        for index in _served(meters, dimensions)
     )
 
 
-def _row(meters: Sequence[MeterSql], number: int, served: Sequence[int], index: int) -> str:
+def _row(meters: Sequence[MeterSql], number: int, index: int) -> str:
     meter = meters[index].meter
     aggregate = _aggregate(meters, index)[0]
     value = f"{_MERGE.get(meter.aggregation, 'max')}({aggregate})" if aggregate else "NULL"
     names = sorted(meter.dimensions)
     columns = [dimension_column(meters, name) for name in names]
     pairs = ", ".join(f"{text_literal(name)}, {column}" for name, column in zip(names, columns, strict=True))
-    keys = ", ".join(["row_no", *columns])
+    keys = ", ".join(["row_no", "occurred_on", "usage_on", *columns])
     merged = f"""
         SELECT {keys}, sum(events) AS events, {value} AS value
-        FROM states_{number} WHERE {_falls(served, index)} GROUP BY {keys}"""
+        FROM states_{number} WHERE {holds("falls", index)} GROUP BY {keys}"""
 
     def column(kind: Aggregation, name: str, sql_type: str) -> str:
         return f"CAST({'value' if meter.aggregation is kind else 'NULL'} AS {sql_type}) AS {name}_value"
@@ -236,7 +218,8 @@ def _row(meters: Sequence[MeterSql], number: int, served: Sequence[int], index: 
         return f"CAST({value} AS {sql_type})"
 
     return f"""
-        SELECT row_no, {text_literal(meter.meter_id)} AS meter_id, CAST(json_object({pairs}) AS VARCHAR) AS dimensions,
+        SELECT row_no, occurred_on, usage_on, {text_literal(meter.meter_id)} AS meter_id,
+            CAST(json_object({pairs}) AS VARCHAR) AS dimensions,
             events, {column(Aggregation.COUNT, "count", "DECIMAL(38,12)")},
             {column(Aggregation.SUM, "sum", "DECIMAL(38,12)")},
             {column(Aggregation.MIN, "min", "DECIMAL(28,12)")}, {column(Aggregation.MAX, "max", "DECIMAL(28,12)")},
@@ -254,7 +237,7 @@ def refusals_sql(meters: Sequence[MeterSql]) -> str:
         f"""SELECT source, event_id, {text_literal(meter.meter.meter_id)} AS meter_id, payer AS company_id,
             {reason.format(text=text_column(meters, index))} AS reason,
             left({text_column(meters, index)}, 1000) AS value, occurred_on
-        FROM metered WHERE counts AND passed_{index} AND NOT used_{index}"""
+        FROM metered WHERE counts AND passed_{index} AND NOT used_by_{index}"""
         for index, meter in enumerate(meters)
     )
 
@@ -271,7 +254,7 @@ def unbilled_sql(meters: Sequence[MeterSql]) -> str:
     selects += [
         f"""SELECT {common.format(meter=text_literal(meter.meter.meter_id), reason="'ambiguous_subscription'")},
             occurred_at, occurred_on
-        FROM metered WHERE counts AND subscription_id IS NULL AND used_{index} AND ambiguous_{index}"""
+        FROM metered WHERE counts AND subscription_id IS NULL AND used_by_{index} AND {holds("ambiguous", index)}"""
         for index, meter in enumerate(meters)
     ]
     return " UNION ALL ".join(selects)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from monetization_pipeline.catalog.models import Aggregation
 from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.metering.charged import holds
 from monetization_pipeline.metering.daily import dimension_column, value_column
 from monetization_pipeline.metering.meters import MeterSql
 
@@ -59,8 +60,8 @@ def unique_sql(meters: Sequence[MeterSql], index: int, grouping: Sequence[str]) 
             SELECT {_KEY}, CAST(json_object({pairs}) AS VARCHAR) AS "group", {value_column(meters, index)},
                 count(*) AS events
             FROM (
-                SELECT metered.* EXCLUDE (subscription_id, segment_start, period_start), charge_keys.* EXCLUDE (row_no)
-                FROM metered JOIN charge_keys USING (row_no) WHERE falls_{index})
+                SELECT metered.* EXCLUDE (subscription_id), charge_keys.* EXCLUDE (row_no)
+                FROM metered JOIN charge_keys USING (row_no) WHERE {holds("falls", index)})
             GROUP BY ALL)
         GROUP BY ALL"""
 

@@ -17,7 +17,7 @@ from monetization_pipeline.expressions import (
     paths_of,
 )
 from monetization_pipeline.expressions.model import show
-from monetization_pipeline.expressions.quoting import identifier, text_literal
+from monetization_pipeline.expressions.quoting import identifier, json_leaves, text_literal
 
 #: Expressions over the columns of `events` as they are.
 EVENTS = EventScope()
@@ -34,11 +34,18 @@ class LeafScope:
         return found if found is None or len(path) == 1 else Reference(identifier(show(path)), found.kind)
 
 
+def leaf_list(meters: Iterable["MeterSql"]) -> str:
+    """SQL of a list of all JSON leaves that meters made with a LeafScope read: each text is parsed once."""
+    return json_leaves(identifier("metadata"), [path[1:] for path in _leaves(meters)])
+
+
 def leaf_columns(meters: Iterable["MeterSql"]) -> dict[str, str]:
-    """Column (quoted) → SQL of every JSON path that meters made with a LeafScope read."""
-    paths = {path for meter in meters for path in meter.paths if len(path) > 1}
-    resolved = {path: EVENTS.resolve(path) for path in sorted(paths, key=show)}
-    return {identifier(show(path)): found.sql for path, found in resolved.items() if found is not None}
+    """Column (quoted) → SQL of each of them, over the list named `leaves`."""
+    return {identifier(show(path)): f"leaves[{position}]" for position, path in enumerate(_leaves(meters), 1)}
+
+
+def _leaves(meters: Iterable["MeterSql"]) -> list[Path]:
+    return sorted({path for meter in meters for path in meter.paths if len(path) > 1}, key=show)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from monetization_pipeline.customers.terms import (
 )
 from monetization_pipeline.datasets import INSTANT
 from monetization_pipeline.engines.base import Session
+from monetization_pipeline.metering.charged import mask_columns, mask_values
 from monetization_pipeline.periods import Period, days_of_month, local_days
 from monetization_pipeline.steps.customers import read_subscriptions, read_users
 from monetization_pipeline.steps.month_terms import MonthTerms
@@ -42,13 +43,12 @@ _ZONE_DAYS = pa.schema(
     [
         ("zone", pa.string()),
         ("usage_on", pa.date32()),
-        ("occurred_on", pa.date32()),
         ("from_at", INSTANT),
         ("to_at", INSTANT),
     ]
 )
-_SETS = ("priced", "charged", "company_charged", "company_ambiguous")
-_COLUMN = dict(zip(_SETS, ("priced", "charged", "company", "ambiguous"), strict=True))
+#: Sets of meters of a piece, as `_sets_of` gives them.
+_SETS = ("priced", "charged", "company", "ambiguous")
 
 
 @dataclass(frozen=True)
@@ -92,20 +92,15 @@ def window_of(days: Sequence[date]) -> Period:
 
 
 def register(session: Session, attribution: Attribution, window: Period) -> None:
-    """Make `charges`, `user_companies` and `subscription_companies` (see `metering.daily`) for a window."""
-    meters = [meter.meter_id for meter in attribution.catalog.meters]
+    """Make the relations of customers that `metering.charged` and `metering.daily` read, for a window."""
     rows = attribution.charges(window)
     session.register("charging_rows", _charging_table(rows))
-    session.register("charging_sets", _sets_table(rows, meters))
-    session.register("zone_days", _zone_days({row.zone for row in rows}, window))
+    session.register("charging_sets", _sets_table(rows, [meter.meter_id for meter in attribution.catalog.meters]))
     session.run("""
         CREATE TEMP TABLE charges AS
-        SELECT pieces.* EXCLUDE (zone, set_no, from_at, to_at), charging_sets.* EXCLUDE (set_no),
-            row_number() OVER () AS row_no, zone_days.usage_on, zone_days.occurred_on,
-            greatest(pieces.from_at, zone_days.from_at) AS from_at, least(pieces.to_at, zone_days.to_at) AS to_at
-        FROM charging_rows AS pieces JOIN charging_sets USING (set_no)
-        JOIN zone_days ON pieces.zone = zone_days.zone
-            AND pieces.from_at < zone_days.to_at AND pieces.to_at > zone_days.from_at""")
+        SELECT * EXCLUDE (set_no) FROM charging_rows JOIN charging_sets USING (set_no)""")
+    session.register("zone_days", _zone_days({row.zone for row in rows}, window))
+    session.run(_CUTS, [window.start, window.end])
     users = [
         {
             "user_id": row.user_id,
@@ -153,18 +148,11 @@ def subscription_fingerprint(known: Attribution) -> str:
 
 
 def _zone_days(zones: Iterable[str], window: Period) -> pa.Table:
-    """The local days of each zone, cut where UTC days end: `charges` are joined to events by UTC day."""
+    """The local days of each zone."""
     rows = [
-        {
-            "zone": zone,
-            "usage_on": usage_on,
-            "occurred_on": occurred_on,
-            "from_at": max(local.start, day.start),
-            "to_at": min(local.end, day.end),
-        }
-        for occurred_on, day in local_days(window, "UTC")
+        {"zone": zone, "usage_on": usage_on, "from_at": local.start, "to_at": local.end}
         for zone in sorted(zones)
-        for usage_on, local in local_days(day, zone)
+        for usage_on, local in local_days(window, zone)
     ]
     return pa.Table.from_pylist(rows, _ZONE_DAYS)
 
@@ -176,18 +164,20 @@ def _sets_of(row: Charging) -> tuple[frozenset[str], ...]:
 def _charging_table(rows: Sequence[Charging]) -> pa.Table:
     numbers = _set_numbers(rows)
     columns = {name: pa.array([getattr(row, name) for row in rows], kind) for name, kind in _CHARGE_COLUMNS}
+    columns["row_no"] = pa.array(range(len(rows)), pa.int32())
     columns["is_first"] = pa.array([row.first for row in rows], pa.bool_())
     columns["set_no"] = pa.array([numbers[_sets_of(row)] for row in rows], pa.int32())
     return pa.table(columns)
 
 
 def _sets_table(rows: Sequence[Charging], meters: Sequence[str]) -> pa.Table:
+    """The sets of meters that pieces have, as masks (see `metering.charged`)."""
     numbers = _set_numbers(rows)
     columns: dict[str, pa.Array] = {"set_no": pa.array(list(numbers.values()), pa.int32())}
     for position, name in enumerate(_SETS):
-        for index, meter_id in enumerate(meters):
-            flags = [meter_id in sets[position] for sets in numbers]
-            columns[f"{_COLUMN[name]}_{index}"] = pa.array(flags, pa.bool_())
+        masks = [mask_values([meter_id in sets[position] for meter_id in meters]) for sets in numbers]
+        for number, column in enumerate(mask_columns(name, len(meters))):
+            columns[column] = pa.array([mask[number] for mask in masks], pa.int64())
     return pa.table(columns)
 
 
@@ -196,3 +186,23 @@ def _set_numbers(rows: Sequence[Charging]) -> dict[tuple[frozenset[str], ...], i
     for row in rows:
         numbers.setdefault(_sets_of(row), len(numbers))
     return numbers
+
+
+# Midnights of UTC cut nothing: events are grouped by UTC day anyway.
+_CUTS = """
+    CREATE TEMP TABLE cuts AS
+    WITH places AS (SELECT DISTINCT company_id, zone FROM charges),
+    bounds AS (
+        SELECT company_id, unnest([from_at, to_at]) AS bound FROM charges
+        UNION SELECT company_id, from_at FROM places JOIN zone_days USING (zone)),
+    inside AS (
+        SELECT company_id, bound, date_trunc('day', bound AT TIME ZONE 'UTC') AS day FROM bounds
+        WHERE bound > CAST(? AS TIMESTAMPTZ) AND bound < CAST(? AS TIMESTAMPTZ)
+            AND bound AT TIME ZONE 'UTC' <> date_trunc('day', bound AT TIME ZONE 'UTC')),
+    parts AS (
+        SELECT company_id, bound, day FROM inside
+        UNION SELECT company_id, day AT TIME ZONE 'UTC', day FROM inside)
+    SELECT company_id, bound AS from_at,
+        coalesce(lead(bound) OVER (PARTITION BY company_id, day ORDER BY bound),
+            (day + INTERVAL 1 DAY) AT TIME ZONE 'UTC') AS to_at
+    FROM parts"""

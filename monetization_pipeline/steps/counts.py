@@ -7,7 +7,7 @@ from datetime import date
 
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS
 from monetization_pipeline.lake.ingest_log import IngestLog, read_log
-from monetization_pipeline.metering.daily import BUCKETS
+from monetization_pipeline.metering.charged import BUCKETS
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.zones import event_days
 

@@ -12,9 +12,8 @@ from monetization_pipeline.lake.fingerprints import fingerprint
 from monetization_pipeline.lake.ingest_log import IngestLog
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
+from monetization_pipeline.metering.charged import BUCKETS, METERED
 from monetization_pipeline.metering.daily import (
-    BUCKETS,
-    METERED,
     finest_dimensions,
     metered_sql,
     refusals_sql,
@@ -29,8 +28,8 @@ from monetization_pipeline.steps.catalogs import metering_digests
 from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
 from monetization_pipeline.steps.tables import fingerprints_by_day
 
-#: Pieces of companies' time that are metered in one query.
-_CHARGES_AT_ONCE = 50_000
+#: Companies × days that are metered in one query.
+_COMPANY_DAYS = 150_000
 _WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
 
 
@@ -72,7 +71,6 @@ def build(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mappi
     with pipeline.engine.session() as session:
         attribution.register(session, known, attribution.window_of(days))
         expected = expected_states(pipeline, known, days)
-        session.run("ALTER TABLE charges RENAME TO all_charges")
         for some_days in _chunks(session, days):
             chunk = _Chunk(pipeline, session, meters, some_days, written)
             made = chunk.meter()
@@ -88,9 +86,9 @@ def build(pipeline: Pipeline, known: Attribution, days: Sequence[date]) -> Mappi
 
 
 def _chunks(session: Session, days: Sequence[date]) -> list[Sequence[date]]:
-    """Days to be metered in one query: so many that their groups still fit the processor's caches."""
-    charges = session.rows("SELECT count(*) FROM all_charges")[0][0]
-    size = max(1, _CHARGES_AT_ONCE * len(days) // max(charges, 1))
+    """Days to be metered in one query: so many that their groups still fit into memory."""
+    companies = session.rows("SELECT count(DISTINCT company_id) FROM charges")[0][0]
+    size = max(1, _COMPANY_DAYS // max(companies, 1))
     return [days[start : start + size] for start in range(0, len(days), size)]
 
 
@@ -113,13 +111,14 @@ class _Chunk:
 
     def meter(self) -> Mapping[date, dict[str, Any]]:
         """Write the days' files; by day: what its state says of fingerprint, rows, counts and notes."""
-        self.session.run("SET VARIABLE days = CAST(? AS DATE[])", [list(self.days)])
-        self.session.run("""
-            CREATE OR REPLACE TEMP TABLE charges AS
-            SELECT * FROM all_charges WHERE list_contains(getvariable('days'), occurred_on)""")
-        open_metered(self.pipeline, self.session, self.meters, [day.isoformat() for day in self.days])
+        keys = [day.isoformat() for day in self.days]
+        complete = open_metered(self.pipeline, self.session, self.meters, keys)
+        span = attribution.window_of(self.days)
+        inside = "SELECT count(*) FROM cuts WHERE from_at >= ? AND from_at < ?"
+        cut = self.session.rows(inside, [span.start, span.end])[0][0] > 0
         for number, dimensions in enumerate(finest_dimensions(self.meters)):
-            self.session.run(f"CREATE OR REPLACE TEMP TABLE states_{number} AS {states_sql(self.meters, dimensions)}")
+            states = states_sql(self.meters, dimensions, all_have_companies=complete, cut=cut)
+            self.session.run(f"CREATE OR REPLACE TEMP TABLE states_{number} AS {states}")
         tallies = self._tallies()
         if any(tally.refused for tally in tallies.values()):
             self._write(METER_REFUSALS, refusals_sql(self.meters))
@@ -142,21 +141,17 @@ class _Chunk:
 
     def _tallies(self) -> Mapping[date, "_Tally"]:
         rows = {
-            (day, BUCKETS[bucket]): (count, refused, weighted)
-            for day, bucket, count, refused, weighted in self.session.rows("""
-                SELECT occurred_on, bucket, CAST(coalesce(sum(events) FILTER (counts), 0) AS BIGINT),
-                    CAST(coalesce(sum(events) FILTER (counts AND refused), 0) AS BIGINT),
-                    CAST(coalesce(sum(events) FILTER (counts AND weighted), 0) AS BIGINT)
-                FROM states_0 GROUP BY ALL""")
+            (day, BUCKETS[bucket]): found
+            for day, bucket, *found in self.session.rows(f"""
+                SELECT occurred_on, bucket, {", ".join(_counted(each) for each in ("true", "refused", "weighted"))},
+                    {_counted("ambiguous")} FROM states_0 GROUP BY ALL""")
         }
-        condition = " OR ".join(f"ambiguous_{index}" for index in range(len(self.meters))) or "false"
-        ambiguous = {day for (day,) in self.session.rows(f"SELECT DISTINCT occurred_on FROM charges WHERE {condition}")}
         tallies: dict[date, _Tally] = {}
         for day in self.days:
             found = {bucket: rows[day, bucket] for bucket in BUCKETS if (day, bucket) in rows}
             counts = {bucket: found[bucket][0] if bucket in found else 0 for bucket in BUCKETS}
-            refused, weighted = (sum(row[column] for row in found.values()) for column in (1, 2))
-            tallies[day] = _Tally(counts | {"events": sum(counts.values())}, refused, weighted, day in ambiguous)
+            refused, weighted, ambiguous = (sum(row[column] for row in found.values()) for column in (1, 2, 3))
+            tallies[day] = _Tally(counts | {"events": sum(counts.values())}, refused, weighted, ambiguous)
         return tallies
 
     def _write(self, spec: DatasetSpec, sql: str) -> list[Path]:
@@ -170,13 +165,18 @@ class _Chunk:
         return files
 
 
-def open_metered(pipeline: Pipeline, session: Session, meters: Sequence[MeterSql], keys: Sequence[str]) -> None:
-    """Make the relation `metered` (see `metering.daily`) over the events of some days."""
+def _counted(condition: str) -> str:
+    return f"CAST(coalesce(sum(events) FILTER (counts AND {condition}), 0) AS BIGINT)"
+
+
+def open_metered(pipeline: Pipeline, session: Session, meters: Sequence[MeterSql], keys: Sequence[str]) -> bool:
+    """Make `events` of some days, and `metered` (see `metering.daily`) over them; whether all have a company."""
     table = pipeline.lake.table(EVENTS)
     session.view("events", EVENTS.schema, table.files(keys))
     facts = [state.facts for key in keys if (state := table.state(key)) is not None]
     complete = all(fact.get(name) == 0 for fact in facts for name in (events.BY_USER, events.BY_SUBSCRIPTION))
     session.run(f"CREATE OR REPLACE TEMP VIEW metered AS {metered_sql(meters, all_have_companies=complete)}")
+    return complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +184,12 @@ class _Tally:
     counts: Mapping[str, int]
     refused: int
     weighted: int
-    ambiguous: bool
+    ambiguous: int
 
     @property
     def unbilled(self) -> bool:
-        """Whether any event is not metered, or a meter of it may be ambiguous."""
-        return self.counts["events"] != self.counts[METERED] or self.ambiguous
+        """Whether any event is not metered, or a meter of it is ambiguous."""
+        return self.counts["events"] != self.counts[METERED] or self.ambiguous > 0
 
     @property
     def notes(self) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ from monetization_pipeline.datasets import RATED_LINES
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.metering.charged import holds
 from monetization_pipeline.metering.daily import dimension_column
 from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql
 from monetization_pipeline.money import plain
@@ -119,7 +120,7 @@ def _files(session: Session, meters: Sequence[MeterSql], index: int, line: Rated
     rows = session.rows(
         f"""SELECT source, file, count(*) FROM metered JOIN (SELECT row_no AS charge_no, subscription_id AS charged_to,
                 period_start AS charged_for FROM charges) ON row_no = charge_no
-        WHERE {" AND ".join([f"falls_{index}", "charged_to = ?", "charged_for = ?", *conditions])}
+        WHERE {" AND ".join([holds("falls", index), "charged_to = ?", "charged_for = ?", *conditions])}
         GROUP BY source, file ORDER BY source, file""",
         [line.subscription_id, line.full_period_start, *group.values()],
     )

@@ -22,7 +22,7 @@ from monetization_pipeline.datasets import (
     DatasetSpec,
 )
 from monetization_pipeline.lake.ingest_log import read_log, visible_files
-from monetization_pipeline.metering.daily import BUCKETS, METERED
+from monetization_pipeline.metering.charged import BUCKETS, METERED
 from monetization_pipeline.steps.counts import EVENT_DAY, RECEIVED, Counts, count_days, count_period, count_received
 from monetization_pipeline.steps.pipeline import Pipeline
 
