@@ -219,10 +219,14 @@ _SEGMENT: Sequence[_Column] = (
 )
 DAILY_USAGE = DatasetSpec(
     "daily_usage",
-    "mergeable states of each meter, per subscription, dimensions and local day",
+    "mergeable states of meters, per subscription, dimensions and local day; events that the same meters count are one",
     _schema(
-        *_SEGMENT,
-        ("dimensions", _TEXT, "JSON object of the meter's dimensions"),
+        ("company_id", _TEXT, "company charged"),
+        ("subscription_id", _TEXT, "subscription charged"),
+        ("segment_start", INSTANT, "start of the segment"),
+        ("period_start", INSTANT, "start of the full billing period"),
+        ("meters", _TEXT, "JSON list of the meters that this is a state of; they read the same value, or count"),
+        ("dimensions", _TEXT, "JSON object of all dimensions that any of the meters may have"),
         ("usage_on", _DAY, "local day"),
         ("events", _LONG, "events metered"),
         ("count_value", SUM, "sum of weights"),
@@ -235,10 +239,10 @@ DAILY_USAGE = DatasetSpec(
         ("latest_event_id", _TEXT, "its event_id"),
         _OCCURRED_ON,
     ),
-    ("subscription_id", "segment_start", "period_start", "meter_id", "dimensions", "usage_on"),
+    ("subscription_id", "segment_start", "period_start", "meters", "dimensions", "usage_on"),
     "occurred_on",
     # What the subscription says; usage takes it from there.
-    volatile=("company_id", "plan_id", "segment_end", "period_end", "usage_on", "occurred_on"),
+    volatile=("company_id", "usage_on", "occurred_on"),
 )
 _EVENT_REPORT: Sequence[_Column] = (
     ("source", _TEXT, "source of the event"),

@@ -5,7 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from monetization_pipeline.datasets import DatasetSpec
+from monetization_pipeline.datasets import DAILY_USAGE, DatasetSpec
+from monetization_pipeline.metering.merge import per_meter_sql
 from monetization_pipeline.steps.pipeline import Pipeline
 
 #: Rows that a table in Dagster's UI has at most: the event log keeps every one of them.
@@ -22,7 +23,7 @@ def ranking(pipeline: Pipeline, spec: DatasetSpec, files: Sequence[Path], groups
     sql = f"""
         SELECT * FROM (
             SELECT CAST("{spec.partition_column}" AS VARCHAR) AS "partition", {labels}, {value} AS ranked
-            FROM ranked_rows GROUP BY ALL)
+            FROM {_rows(spec, "ranked_rows")} GROUP BY ALL)
         QUALIFY row_number() OVER (PARTITION BY "partition" ORDER BY ranked DESC, {labels}) <= {LIMIT}
         ORDER BY "partition", ranked DESC, {labels}"""
     found: dict[str, list[tuple[Any, ...]]] = {}
@@ -43,7 +44,7 @@ def sums(
     found: dict[str, list[tuple[Any, ...]]] = {}
     with pipeline.engine.session() as session:
         session.view("summed", spec.schema, pipeline.lake.table(spec).files(partitions))
-        for partition, *row in session.rows(f"SELECT {columns}, {value} FROM summed GROUP BY ALL ORDER BY ALL"):
+        for partition, *row in session.rows(f"SELECT {columns}, {value} FROM {_rows(spec, 'summed')} GROUP BY ALL ORDER BY ALL"):
             found.setdefault(str(partition), []).append(tuple(row))
     return found
 
@@ -61,3 +62,8 @@ def totals(pipeline: Pipeline, spec: DatasetSpec, partition: str, value: str) ->
     with pipeline.engine.session() as session:
         session.view("totalled", spec.schema, files)
         return dict(session.rows(f"SELECT currency, {value} FROM totalled GROUP BY currency ORDER BY currency"))
+
+
+def _rows(spec: DatasetSpec, view: str) -> str:
+    """A view of a dataset's files as rows of one meter each, where it has meters."""
+    return f"({per_meter_sql(view)})" if spec is DAILY_USAGE else view

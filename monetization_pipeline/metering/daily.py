@@ -13,7 +13,9 @@ before it is asked who is charged: within an uncut day, the answer is the same f
 once, by the finest dimensions, and those of coarser meters are merged from them.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from monetization_pipeline.catalog.models import Aggregation
 from monetization_pipeline.expressions.quoting import text_literal
@@ -26,6 +28,7 @@ from monetization_pipeline.metering.charged import (
     charged_sql,
     holds,
     mask_columns,
+    mask_values,
     packed,
 )
 from monetization_pipeline.metering.meters import MeterSql, leaf_columns, leaf_list
@@ -186,46 +189,98 @@ def _aggregate(meters: Sequence[MeterSql], index: int) -> tuple[str, str]:
             return "", ""
 
 
-_MERGE = {Aggregation.COUNT: "sum", Aggregation.SUM: "sum", Aggregation.MIN: "min"}
+#: Aggregations whose states hold something of the value itself.
+_VALUED = {Aggregation.SUM, Aggregation.MIN, Aggregation.MAX, Aggregation.LATEST}
 
 
-def rows_sql(meters: Sequence[MeterSql]) -> str:
-    """Rows of daily_usage without the charge's own columns, from the tables `states_k`, one per finest dimensions."""
-    return " UNION ALL ".join(
-        _row(meters, number, index)
-        for number, dimensions in enumerate(finest_dimensions(meters))
-        for index in _served(meters, dimensions)
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Meters whose states are one row: they read the same value, or count. `number` is that of their dimensions."""
+
+    number: int
+    dimensions: tuple[str, ...]
+    indexes: tuple[int, ...]
+
+
+def shared_states(meters: Sequence[MeterSql]) -> list[Shared]:
+    """All meters, each in one group; what only counts joins the first group of its dimensions."""
+    found: list[Shared] = []
+    for number, dimensions in enumerate(finest_dimensions(meters)):
+        by_value: dict[str, list[int]] = {}
+        counting: list[int] = []
+        for index in _served(meters, dimensions):
+            if meters[index].meter.aggregation not in _VALUED:
+                counting.append(index)
+            else:
+                by_value.setdefault(value_column(meters, index), []).append(index)
+        first, *others = [*by_value.values()] or [[]]
+        found += [Shared(number, dimensions, tuple(each)) for each in ([*counting, *first], *others) if each]
+    return found
+
+
+def rows_sql(meters: Sequence[MeterSql], shared: Shared, *, distinct: bool) -> str:
+    """Rows of daily_usage of the meters in `shared`, from the table `states_k` of its number.
+
+    `distinct`: no two states are of the same key, so that they need not be merged.
+    """
+    inside = mask_values([index in shared.indexes for index in range(len(meters))])
+    sets = {f"set_{number}": f"falls_{number} & {mask}" for number, mask in enumerate(inside)}
+    names = ", ".join(sets)
+    columns = [dimension_column(meters, name) for name in shared.dimensions]
+    pairs = ", ".join(
+        f"{text_literal(name)}, {column}" for name, column in sorted(zip(shared.dimensions, columns, strict=True))
     )
-
-
-def _row(meters: Sequence[MeterSql], number: int, index: int) -> str:
-    meter = meters[index].meter
-    aggregate = _aggregate(meters, index)[0]
-    value = f"{_MERGE.get(meter.aggregation, 'max')}({aggregate})" if aggregate else "NULL"
-    names = sorted(meter.dimensions)
-    columns = [dimension_column(meters, name) for name in names]
-    pairs = ", ".join(f"{text_literal(name)}, {column}" for name, column in zip(names, columns, strict=True))
-    keys = ", ".join(["row_no", "occurred_on", "usage_on", *columns])
-    merged = f"""
-        SELECT {keys}, sum(events) AS events, {value} AS value
-        FROM states_{number} WHERE {holds("falls", index)} GROUP BY {keys}"""
-
-    def column(kind: Aggregation, name: str, sql_type: str) -> str:
-        return f"CAST({'value' if meter.aggregation is kind else 'NULL'} AS {sql_type}) AS {name}_value"
-
-    def latest(field: str, sql_type: str) -> str:
-        value = f"value.{field}" if meter.aggregation is Aggregation.LATEST else "NULL"
-        return f"CAST({value} AS {sql_type})"
-
+    said = "company_id, subscription_id, segment_start, period_start, usage_on, occurred_on"
+    aggregates = _state_values(meters, shared, merged=not distinct)
+    states = f"""
+        SELECT {", ".join(f"charges.{name}" for name in ("company_id", "subscription_id", "segment_start"))},
+            charges.period_start, states.* EXCLUDE (subscription_id, row_no) {_named(sets)}
+        FROM states_{shared.number} AS states JOIN charges USING (row_no)
+        WHERE {" OR ".join(f"({sql}) <> 0" for sql in sets.values())}"""
+    rows = f"""
+        SELECT {", ".join([said, names, *columns])} {_named(aggregates)} FROM ({states})
+        {"" if distinct else f"GROUP BY {', '.join([said, names, *columns])}"}"""
+    ids = {index: text_literal(f", {json.dumps(meters[index].meter.meter_id)}") for index in shared.indexes}
+    listed = " || ".join(f"CASE WHEN {holds('set', index)} THEN {text} ELSE '' END" for index, text in ids.items())
     return f"""
-        SELECT row_no, occurred_on, usage_on, {text_literal(meter.meter_id)} AS meter_id,
-            CAST(json_object({pairs}) AS VARCHAR) AS dimensions,
-            events, {column(Aggregation.COUNT, "count", "DECIMAL(38,12)")},
-            {column(Aggregation.SUM, "sum", "DECIMAL(38,12)")},
-            {column(Aggregation.MIN, "min", "DECIMAL(28,12)")}, {column(Aggregation.MAX, "max", "DECIMAL(28,12)")},
-            {latest("value", "DECIMAL(28,12)")} AS latest_value, {latest("at", "TIMESTAMPTZ")} AS latest_at,
-            {latest("source", "VARCHAR")} AS latest_source, {latest("id", "VARCHAR")} AS latest_event_id
-        FROM ({merged})"""
+        WITH rows AS MATERIALIZED ({rows}),
+        sets AS (SELECT {names}, '[' || substr({listed}, 3) || ']' AS meters FROM (SELECT DISTINCT {names} FROM rows))
+        SELECT rows.* EXCLUDE ({names}), sets.meters, CAST(json_object({pairs}) AS VARCHAR) AS dimensions
+        FROM rows JOIN sets USING ({names})"""
+
+
+def _state_values(meters: Sequence[MeterSql], shared: Shared, *, merged: bool) -> dict[str, str]:
+    """The columns of a state; those that no meter in `shared` needs are empty."""
+    needed = {meters[index].meter.aggregation: _aggregate(meters, index)[0] for index in shared.indexes}
+
+    def value(kind: Aggregation, function: str) -> str:
+        name = needed.get(kind)
+        return "NULL" if name is None else f"{function}({name})" if merged else name
+
+    latest = value(Aggregation.LATEST, "max")
+    picked = {
+        name: "NULL" if latest == "NULL" else f"({latest}).{field}"
+        for name, field in (("value", "value"), ("at", "at"), ("source", "source"), ("event_id", "id"))
+    }
+    return {
+        "events": "sum(events)" if merged else "events",
+        "count_value": value(Aggregation.COUNT, "sum"),
+        "sum_value": value(Aggregation.SUM, "sum"),
+        "min_value": value(Aggregation.MIN, "min"),
+        "max_value": value(Aggregation.MAX, "max"),
+        **{f"latest_{name}": sql for name, sql in picked.items()},
+    }
+
+
+def repeated_sql(meters: Sequence[MeterSql], shared: Shared) -> str:
+    """How many kinds of states there are beyond the sets of meters that they fall under: none, if none is repeated."""
+    used = [*mask_columns("used", len(meters)), "facts", "subscription_id IS NULL"]
+    inside = mask_values([index in shared.indexes for index in range(len(meters))])
+    sets = [f"falls_{number} & {mask}" for number, mask in enumerate(inside)]
+    charged = " OR ".join(f"({sql}) <> 0" for sql in sets)
+    return f"""
+        SELECT count(DISTINCT ({", ".join([*used, *sets])})) - count(DISTINCT ({", ".join(sets)}, 0))
+        FROM states_{shared.number} WHERE {charged}"""
 
 
 def refusals_sql(meters: Sequence[MeterSql]) -> str:

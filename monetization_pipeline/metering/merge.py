@@ -1,7 +1,6 @@
 """SQL from daily states to usage: one quantity per subscription, period, meter, grouping and group.
 
-Relations it reads: `daily_usage`, `wanted` (subscription_id, period_start, segment_start, meter_id, position of the
-grouping) and, for unique counts, `events` and the relation `metered` over them.
+Relations it reads: `daily_usage` and, for unique counts, the relation `metered` (see `metering.daily`).
 """
 
 from collections.abc import Sequence
@@ -24,28 +23,44 @@ def group_sql(grouping: Sequence[str], dimensions: str = "dimensions") -> str:
     return f"CAST(json_object({pairs}) AS VARCHAR)"
 
 
-def merged_sql(meter_id: str, aggregation: Aggregation, grouping: Sequence[str]) -> str:
-    """Rows (key, meter_id, group, quantity, events) of one meter merged from the relation `daily_usage`."""
-    match aggregation:
-        case Aggregation.COUNT:
-            quantity = "sum(count_value)"
-        case Aggregation.SUM:
-            quantity = "sum(sum_value)"
-        case Aggregation.MIN:
-            quantity = "min(min_value)"
-        case Aggregation.MAX:
-            quantity = "max(max_value)"
-        case Aggregation.LATEST:
-            packed = (
-                "struct_pack(at := latest_at, source := latest_source, id := latest_event_id, value := latest_value)"
-            )
-            quantity = f"max({packed}).value"
-        case Aggregation.UNIQUE_COUNT:
-            raise ValueError("unique counts are not merged from states; see unique_sql")
+def per_meter_sql(states: str) -> str:
+    """The states in a relation as rows of one meter each: `meter_id` instead of `meters`."""
+    return f"SELECT * EXCLUDE (meters), unnest(from_json(meters, '[\"VARCHAR\"]')) AS meter_id FROM {states}"
+
+
+def month_states_sql(*, latest: bool) -> str:
+    """States of a month from the relation `daily_usage`; `latest`: whether any meter asks for the latest value."""
+    packed = "struct_pack(at := latest_at, source := latest_source, id := latest_event_id, value := latest_value)"
+    last = f", max({packed}) FILTER (latest_at IS NOT NULL) AS latest" if latest else ""
     return f"""
-        SELECT {_KEY}, {text_literal(meter_id)} AS meter_id, {group_sql(grouping)} AS "group",
-            CAST({quantity} AS DECIMAL(38,12)) AS quantity, CAST(sum(events) AS BIGINT) AS events
-        FROM daily_usage WHERE meter_id = {text_literal(meter_id)}
+        SELECT {_KEY}, meters, dimensions, sum(events) AS events, sum(count_value) AS count_value,
+            sum(sum_value) AS sum_value, min(min_value) AS min_value, max(max_value) AS max_value {last}
+        FROM daily_usage GROUP BY {_KEY}, meters, dimensions"""
+
+
+#: Which meters each text in `meters` names: the relation `meter_sets`.
+METER_SETS = f"""
+    SELECT * FROM ({per_meter_sql("(SELECT DISTINCT meters, meters AS named FROM month_states)")})"""
+
+_QUANTITY = {
+    Aggregation.COUNT: "sum(count_value)",
+    Aggregation.SUM: "sum(sum_value)",
+    Aggregation.MIN: "min(min_value)",
+    Aggregation.MAX: "max(max_value)",
+    Aggregation.LATEST: "max(latest).value",
+}
+
+
+def merged_sql(meter_id: str, aggregation: Aggregation, grouping: Sequence[str]) -> str:
+    """Rows (key, meter_id, group, quantity, events) of one meter merged from `month_states` and `meter_sets`.
+
+    Raises KeyError for a unique count, which is not merged from states; see `unique_sql`.
+    """
+    meter = text_literal(meter_id)
+    return f"""
+        SELECT {_KEY}, {meter} AS meter_id, {group_sql(grouping)} AS "group",
+            CAST({_QUANTITY[aggregation]} AS DECIMAL(38,12)) AS quantity, CAST(sum(events) AS BIGINT) AS events
+        FROM month_states WHERE meters IN (SELECT named FROM meter_sets WHERE meter_id = {meter})
         GROUP BY ALL"""
 
 

@@ -14,10 +14,13 @@ from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.metering.charged import BUCKETS, METERED
 from monetization_pipeline.metering.daily import (
+    Shared,
     finest_dimensions,
     metered_sql,
     refusals_sql,
+    repeated_sql,
     rows_sql,
+    shared_states,
     states_sql,
     unbilled_sql,
 )
@@ -126,7 +129,9 @@ class _Chunk:
             self._write(UNBILLED, unbilled_sql(self.meters))
         fingerprints: Mapping[date, tuple[int, str]] = {}
         if self.meters:
-            files = self._write(DAILY_USAGE, f"SELECT * FROM ({rows_sql(self.meters)}) JOIN charges USING (row_no)")
+            shared = shared_states(self.meters)
+            rows = [rows_sql(self.meters, each, distinct=not cut and not self._repeated(each)) for each in shared]
+            files = self._write(DAILY_USAGE, " UNION ALL BY NAME ".join(f"({each})" for each in rows))
             fingerprints = fingerprints_by_day(self.session, DAILY_USAGE, files, "occurred_on")
         nothing = (0, fingerprint(0, 0))
         return {
@@ -138,6 +143,9 @@ class _Chunk:
             }
             for day in self.days
         }
+
+    def _repeated(self, shared: Shared) -> bool:
+        return self.session.rows(repeated_sql(self.meters, shared))[0][0] > 0
 
     def _tallies(self) -> Mapping[date, "_Tally"]:
         rows = {

@@ -17,7 +17,7 @@ from monetization_pipeline.engines.base import Session
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
-from monetization_pipeline.metering.merge import merged_sql, unique_sql
+from monetization_pipeline.metering.merge import METER_SETS, merged_sql, month_states_sql, unique_sql
 from monetization_pipeline.metering.meters import meter_sql
 from monetization_pipeline.periods import end_within
 from monetization_pipeline.rating.planning import usage_periods
@@ -149,6 +149,9 @@ def _merged(
         session.run("""
             CREATE TEMP VIEW charge_keys AS
             SELECT row_no, subscription_id, segment_start, period_start FROM charges""")
+    latest = any(meter.aggregation is Aggregation.LATEST for meter in known.catalog.meters)
+    session.run(f"CREATE TEMP TABLE month_states AS {month_states_sql(latest=latest)}")
+    session.run(f"CREATE TEMP TABLE meter_sets AS {METER_SETS}")
     selects: list[str] = []
     for meter_id, grouping in pairs:
         names = json.loads(grouping)
@@ -172,8 +175,8 @@ def _unit_table(units: Sequence[Unit]) -> pa.Table:
 
 
 _NOTHING = """
-    SELECT subscription_id, segment_start, period_start, meter_id, '{}' AS "group", sum_value AS quantity, events,
-        '[]' AS grouping
+    SELECT subscription_id, segment_start, period_start, meters AS meter_id, '{}' AS "group", sum_value AS quantity,
+        events, '[]' AS grouping
     FROM daily_usage WHERE false"""
 
 _USAGE = """

@@ -9,6 +9,7 @@ from functools import reduce
 from monetization_pipeline.catalog.models import Aggregation, Catalog
 from monetization_pipeline.datasets import DAILY_USAGE, USAGE
 from monetization_pipeline.engines.base import Session
+from monetization_pipeline.metering.merge import per_meter_sql
 from monetization_pipeline.money import EXACT
 from monetization_pipeline.steps.pipeline import Pipeline
 
@@ -85,11 +86,11 @@ def _span(session: Session) -> list[date]:
     return [] if first is None else [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-_BY_COMPANY = """
+_BY_COMPANY = f"""
     CREATE TEMP TABLE by_company AS
     SELECT owners.company_id, states.meter_id, usage_on, sum(events) AS events, sum(count_value) AS count_value,
         sum(sum_value) AS sum_value
-    FROM states JOIN (
+    FROM ({per_meter_sql("states")}) AS states JOIN (
         SELECT DISTINCT subscription_id, segment_start, period_start, meter_id, company_id FROM billed
     ) AS owners USING (subscription_id, segment_start, period_start, meter_id)
     GROUP BY ALL"""
