@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+
 from monetization_pipeline.datasets import DatasetSpec
 
 _MODULUS = 1 << 64
@@ -22,7 +24,12 @@ def row_hash_sql(spec: DatasetSpec) -> str:
     """SQL of the hash of one row of a dataset."""
     if spec.row_hash is not None:
         return f'"{spec.row_hash}"'
-    return hash_sql(f'"{name}"' for name in spec.schema.names if name not in spec.volatile)
+    return hash_sql(_plain(field) for field in spec.schema if field.name not in spec.volatile)
+
+
+def _plain(field: pa.Field) -> str:
+    """A column as what is quick to write as text: instants as microseconds."""
+    return f'epoch_us("{field.name}")' if pa.types.is_timestamp(field.type) else f'"{field.name}"'
 
 
 def fingerprint_sql(spec: DatasetSpec) -> str:

@@ -12,7 +12,7 @@ from monetization_pipeline.lake.landing import Landing
 from monetization_pipeline.periods import month_period
 
 #: Raised when a step's figures change for the same inputs: everything made by an older one is out of date.
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
