@@ -283,8 +283,17 @@ def repeated_sql(meters: Sequence[MeterSql], shared: Shared) -> str:
         FROM states_{shared.number} WHERE {charged}"""
 
 
+def reported_sql(meters: Sequence[MeterSql]) -> str:
+    """What `meter_refusals` and `unbilled` tell of, each event once, from the relation `metered`."""
+    columns = ["source", "event_id", "payer", "user_id", "subscription_id", "occurred_at", "occurred_on", "bucket"]
+    columns += mask_columns("ambiguous", len(meters))
+    columns += sorted({text_column(meters, index) for index in range(len(meters))})
+    columns += [f"{name}_{index}" for name in ("passed", "used_by") for index in range(len(meters))]
+    return f"SELECT {', '.join(columns)} FROM metered WHERE counts AND (refused OR ambiguous OR bucket <> 0)"
+
+
 def refusals_sql(meters: Sequence[MeterSql]) -> str:
-    """Rows of meter_refusals over the relation `metered`."""
+    """Rows of meter_refusals over the table `reported`."""
     reason = (
         "CASE WHEN {text} IS NULL THEN 'the value is missing' ELSE 'the value is not a number that can be used' END"
     )
@@ -292,24 +301,24 @@ def refusals_sql(meters: Sequence[MeterSql]) -> str:
         f"""SELECT source, event_id, {text_literal(meter.meter.meter_id)} AS meter_id, payer AS company_id,
             {reason.format(text=text_column(meters, index))} AS reason,
             left({text_column(meters, index)}, 1000) AS value, occurred_on
-        FROM metered WHERE counts AND passed_{index} AND NOT used_by_{index}"""
+        FROM reported WHERE passed_{index} AND NOT used_by_{index}"""
         for index, meter in enumerate(meters)
     )
 
 
 def unbilled_sql(meters: Sequence[MeterSql]) -> str:
-    """Rows of `unbilled` over the relation `metered`: each event nobody is charged for, and each ambiguous meter."""
+    """Rows of `unbilled` over the table `reported`: each event nobody is charged for, and each ambiguous meter."""
     reason = " ".join(f"WHEN {number} THEN '{bucket}'" for number, bucket in enumerate(BUCKETS))
     common = "source, event_id, {meter} AS meter_id, payer AS company_id, {reason} AS reason, user_id, subscription_id"
     ambiguous = BUCKETS.index("ambiguous_subscription")
     selects = [
         f"""SELECT {common.format(meter="''", reason=f"CASE bucket {reason} END")}, occurred_at, occurred_on
-        FROM metered WHERE counts AND bucket NOT IN (0, {ambiguous})"""
+        FROM reported WHERE bucket NOT IN (0, {ambiguous})"""
     ]
     selects += [
         f"""SELECT {common.format(meter=text_literal(meter.meter.meter_id), reason="'ambiguous_subscription'")},
             occurred_at, occurred_on
-        FROM metered WHERE counts AND subscription_id IS NULL AND used_by_{index} AND {holds("ambiguous", index)}"""
+        FROM reported WHERE subscription_id IS NULL AND used_by_{index} AND {holds("ambiguous", index)}"""
         for index, meter in enumerate(meters)
     ]
     return " UNION ALL ".join(selects)

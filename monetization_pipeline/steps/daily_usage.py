@@ -19,6 +19,7 @@ from monetization_pipeline.metering.daily import (
     metered_sql,
     refusals_sql,
     repeated_sql,
+    reported_sql,
     rows_sql,
     shared_states,
     states_sql,
@@ -123,6 +124,8 @@ class _Chunk:
             states = states_sql(self.meters, dimensions, all_have_companies=complete, cut=cut)
             self.session.run(f"CREATE OR REPLACE TEMP TABLE states_{number} AS {states}")
         tallies = self._tallies()
+        if any(tally.refused or tally.unbilled for tally in tallies.values()):
+            self.session.run(f"CREATE OR REPLACE TEMP TABLE reported AS {reported_sql(self.meters)}")
         if any(tally.refused for tally in tallies.values()):
             self._write(METER_REFUSALS, refusals_sql(self.meters))
         if any(tally.unbilled for tally in tallies.values()):

@@ -20,7 +20,7 @@ from counting import Answer, Question, ask
 from workshop import Workshop
 
 from monetization_pipeline.catalog.models import Rounding, Transform
-from monetization_pipeline.rating.quantity import transformed
+from monetization_pipeline.rating.quantity import transforming
 
 _Case = dict[str, Any]
 _FILE = Path(__file__).parents[2].parent / "shared" / "cases" / "aggregation.json"
@@ -137,7 +137,7 @@ def test_a_peers_rounding_is_a_transform(case: _Case) -> None:
     step = Decimal(1).scaleb(-(precision or 0))
     transform = Transform(round=names[function], step=step) if function else None
     value = Decimal(case["value"])
-    assert (transformed(value, transform) if transform else value) == Decimal(case["expected"])
+    assert (transforming(transform)(value) if transform else value) == Decimal(case["expected"])
 
 
 def test_every_case_is_accounted_for() -> None:
