@@ -21,7 +21,7 @@ from monetization_pipeline.datasets import (
 )
 from monetization_pipeline.lake.ingest_log import read_log
 from monetization_pipeline.lake.state import PartitionState
-from monetization_pipeline.metering.daily import BUCKETS, METERED
+from monetization_pipeline.metering.charged import BUCKETS, METERED
 from monetization_pipeline.partitions import Grids, event_day, event_key
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource

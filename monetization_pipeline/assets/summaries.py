@@ -44,7 +44,9 @@ def sums(
     found: dict[str, list[tuple[Any, ...]]] = {}
     with pipeline.engine.session() as session:
         session.view("summed", spec.schema, pipeline.lake.table(spec).files(partitions))
-        for partition, *row in session.rows(f"SELECT {columns}, {value} FROM {_rows(spec, 'summed')} GROUP BY ALL ORDER BY ALL"):
+        for partition, *row in session.rows(
+            f"SELECT {columns}, {value} FROM {_rows(spec, 'summed')} GROUP BY ALL ORDER BY ALL"
+        ):
             found.setdefault(str(partition), []).append(tuple(row))
     return found
 

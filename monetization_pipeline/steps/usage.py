@@ -117,7 +117,7 @@ def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
     with pipeline.engine.session() as session:
         session.register("units", _unit_table(units))
         session.view("daily_usage", DAILY_USAGE.schema, pipeline.lake.table(DAILY_USAGE).files(_keys(days)))
-        session.run(f"CREATE TEMP TABLE merged AS {_merged(pipeline, session, known, units, days)}")
+        _merge(pipeline, session, known, units, days)
         rows = session.write(_USAGE.format(month=month), path, USAGE.schema)
         fingerprint = fingerprint_of(session, USAGE, [path])
     state = replace(expected, fingerprint=fingerprint, rows=rows)
@@ -136,9 +136,10 @@ def _origin(state: PartitionState, catalog: Catalog) -> str:
     return hashlib.sha256(json.dumps(state.inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _merged(
+def _merge(
     pipeline: Pipeline, session: Session, known: Attribution, units: Sequence[Unit], days: Sequence[date]
-) -> str:
+) -> None:
+    """Make `merged`: quantity and events of each group; a statement a meter and grouping, to bound the memory."""
     meters = [meter_sql(meter) for meter in known.catalog.meters]
     positions = {meter.meter.meter_id: index for index, meter in enumerate(meters)}
     pairs = sorted({(unit.meter_id, unit.grouping) for unit in units})
@@ -152,15 +153,14 @@ def _merged(
     latest = any(meter.aggregation is Aggregation.LATEST for meter in known.catalog.meters)
     session.run(f"CREATE TEMP TABLE month_states AS {month_states_sql(latest=latest)}")
     session.run(f"CREATE TEMP TABLE meter_sets AS {METER_SETS}")
-    selects: list[str] = []
+    session.run(f"CREATE TEMP TABLE merged AS {_NOTHING}")
     for meter_id, grouping in pairs:
         names = json.loads(grouping)
         if (meter_id, grouping) in unique:
             sql = unique_sql(meters, positions[meter_id], names)
         else:
             sql = merged_sql(meter_id, _aggregation(known, meter_id), names)
-        selects.append(f"SELECT *, {text_literal(grouping)} AS grouping FROM ({sql})")
-    return " UNION ALL ".join(selects) or _NOTHING
+        session.run(f"INSERT INTO merged BY NAME SELECT *, {text_literal(grouping)} AS grouping FROM ({sql})")
 
 
 def _aggregation(known: Attribution, meter_id: str) -> Aggregation:

@@ -8,10 +8,11 @@ from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
-import oracle
+import oracle_events
 import oracle_money
 import pytest
-from oracle import Event, Meter
+from oracle import Meter
+from oracle_events import Event
 from workshop import RECEIVED, Workshop, lines
 
 from monetization_pipeline.datasets import METER_REFUSALS, USAGE
@@ -21,8 +22,8 @@ from monetization_pipeline.engines.duckdb import DuckDBEngine
 MONTH = "2023-07"
 
 ENGINES: Mapping[str, Callable[[Path], Engine]] = {
-    "duckdb": DuckDBEngine,
-    "duckdb with one thread and little memory": lambda spill: DuckDBEngine(spill, "120MB", threads=1),
+    "duckdb": lambda spill: DuckDBEngine(spill, "800MB"),
+    "duckdb with one thread and little memory": lambda spill: DuckDBEngine(spill, "300MB", threads=1),
 }
 
 #: The same in a catalog and in Python; what is unknown is not selected.
@@ -166,7 +167,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def events() -> list[Event]:
     """What the oracle reads in the file."""
     text = lines(sent()).decode()
-    return oracle.deduplicate(oracle.read([oracle.RawFile("logs", "f", RECEIVED, text)]).raw).events
+    return oracle_events.deduplicate(oracle_events.read([oracle_events.RawFile("logs", "f", RECEIVED, text)])).events
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
