@@ -17,7 +17,7 @@ from kill_histories import FIRST_RUN, INGESTS, KEPT, LATE, Blow, Command, Life, 
 #: What killed commands leave behind for good: nobody reads it, and it is in nobody's way.
 HARMLESS = {"file half copied", "written, not committed", SCRATCH}
 
-_MOST_LIVES = 6
+_MOST_LIVES = 12
 
 
 @dataclass(frozen=True, slots=True)
