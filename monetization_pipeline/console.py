@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -28,7 +29,7 @@ from monetization_pipeline.steps.usage_days import MeterDays
 
 if TYPE_CHECKING:
     from monetization_pipeline.automation.running import PeriodsRun
-    from monetization_pipeline.automation.standing import Standing
+    from monetization_pipeline.automation.standing import OutOfDate, Standing
 
 _MAX_CHART = 120
 _MAX_LABEL = 30
@@ -176,7 +177,17 @@ def show_standing(found: "Standing", form: str) -> None:
     if not found.out_of_date:
         _out.print("Everything is up to date.")
         return
-    show_rows([asdict(row) for row in found.out_of_date], form, "Out of date")
+    show_rows(_together(found.out_of_date), form, "Out of date")
+
+
+def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
+    """Rows one after the other that differ in their partition alone, as one row."""
+    found: list[dict[str, Any]] = []
+    for _, group in groupby(rows, key=lambda row: (row.dataset, row.why, row.tried, row.waits)):
+        first, *others = group
+        partition = f"{first.partition} to {others[-1].partition} ({len(others) + 1})" if others else first.partition
+        found.append(asdict(first) | {"partition": partition, "tried": first.tried or None})
+    return found
 
 
 def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:

@@ -18,6 +18,7 @@ CHANGES_WAIT = "changes of customers wait"
 EVENTS_CHANGED = "raw events changed"
 METERING_CHANGED = "events, customers or meters changed"
 DAYS_FIRST = "its event days are made first"
+PERIOD_NEW = "it was never made"
 PERIOD_CHANGED = "what it is made from changed"
 
 

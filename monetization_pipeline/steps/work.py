@@ -126,14 +126,16 @@ def stale_months(
             continue
         stale = plan.stale_datasets(pipeline, known, month)
         if stale:
-            reasons = tuple(Reason(name, month, plan.PERIOD_CHANGED) for name in stale)
+            why = plan.PERIOD_NEW if pipeline.lake.table(USAGE).state(month) is None else plan.PERIOD_CHANGED
             expected = (
                 usage.expected_state(pipeline, known, month),
                 rated_lines.expected_state(pipeline, known, month),
                 invoices.expected_state(pipeline, month),
             )
             commits = _commits(pipeline, (USAGE, RATED_LINES, INVOICES), [month])
-            found.append(Work(month, reasons, _digest([*map(_made_from, expected), commits[month]])))
+            found.append(
+                Work(month, (Reason(stale[0], month, why),), _digest([*map(_made_from, expected), commits[month]]))
+            )
     return found
 
 
