@@ -207,16 +207,6 @@ EVENTS = DatasetSpec(
     row_hash="content_hash",
 )
 
-_SEGMENT: Sequence[_Column] = (
-    ("company_id", _TEXT, "company charged"),
-    ("subscription_id", _TEXT, "subscription charged"),
-    ("plan_id", _TEXT, "plan of the segment"),
-    ("segment_start", INSTANT, "start of the segment"),
-    ("segment_end", INSTANT, "end of the segment; empty where it does not lie before the period's end"),
-    ("period_start", INSTANT, "start of the full billing period"),
-    ("period_end", INSTANT, "end of the full billing period"),
-    ("meter_id", _TEXT, "meter"),
-)
 DAILY_USAGE = DatasetSpec(
     "daily_usage",
     "mergeable states of meters, per subscription, dimensions and local day; events that the same meters count are one",
@@ -275,7 +265,14 @@ USAGE = DatasetSpec(
     "usage",
     "quantity of one meter for one segment in one billing period, per grouping",
     _schema(
-        *_SEGMENT,
+        ("company_id", _TEXT, "company charged"),
+        ("subscription_id", _TEXT, "subscription charged"),
+        ("plan_id", _TEXT, "plan of the segment"),
+        ("segment_start", INSTANT, "start of the segment"),
+        ("segment_end", INSTANT, "end of the segment; empty where it does not lie before the period's end"),
+        ("period_start", INSTANT, "start of the full billing period"),
+        ("period_end", INSTANT, "end of the full billing period"),
+        ("meter_id", _TEXT, "meter"),
         ("grouping", _TEXT, "JSON list of the dimensions grouped by"),
         ("group", _TEXT, "JSON object of their values"),
         ("quantity", SUM, "quantity"),
