@@ -79,3 +79,39 @@ def test_a_weight_that_nothing_multiplies_is_warned_of(shop: Workshop, plans: tu
     (state,) = [state for state in shop.pipeline.lake.table(DAILY_USAGE).states().values() if state.rows]
     warning = "2 events with a weight other than 1 are metered by what weight does not multiply"
     assert state.notes == ({"warning": warning} if "sums" in plans else {})
+
+
+def test_a_day_has_one_state_of_a_key(shop: Workshop) -> None:
+    """Also where events of one key were grouped apart: weights, refusals, a named subscription, one that starts."""
+    meters = [
+        {"meter_id": "counts", "aggregation": "count"},
+        {"meter_id": "sums", "aggregation": "sum", "value": "metadata.v"},
+        {"meter_id": "bytes", "aggregation": "max", "value": "response_size"},
+    ]
+    prices = [
+        {"price_id": name, "model": "per_unit", "meter": name, "unit_amount": "1"}
+        for name in ("counts", "sums", "bytes")
+    ]
+    plan = {"plan_id": "p", "currency": "USD", "interval": "month", "prices": prices}
+    later = {"plan_id": "q", "currency": "USD", "interval": "month", "prices": [prices[0] | {"price_id": "other"}]}
+    shop.catalog({"meters": meters, "plans": [plan, later]})
+    subscriptions = [
+        {"subscription_id": "s", "company_id": "acme", "plan_id": "p"},
+        {"subscription_id": "t", "company_id": "acme", "plan_id": "q", "start_at": "2023-07-10T12:30:00Z"},
+    ]
+    shop.customers({"subscriptions": subscriptions})
+    sent = [
+        *(event(number, weight=number, m={"v": number}) for number in range(1, 4)),
+        event(4, m={"v": "x"}),
+        event(5, m={"v": "y"}, weight=2),
+        event(6, m={"v": 6}, subscription="s"),
+        event(7, m={"v": 7}, at="2023-07-10T13:00:00Z"),
+    ]
+    shop.place("logs", lines(sent))
+    shop.run(MONTH)
+    states = shop.rows(DAILY_USAGE)
+    keys = [tuple(row[name] for name in DAILY_USAGE.key) for row in states]
+    assert len(keys) == len(set(keys))
+    figures = {(row["subscription_id"], row["meter_id"]): row["quantity"] for row in shop.rows(USAGE, [MONTH])}
+    # Weights 1, 2, 3, 1, 2, 1 and 1; values 1, 2, 3, 6 and 7. The later subscription has the last call alone.
+    assert figures == {("s", "counts"): 11, ("s", "sums"): 19, ("s", "bytes"): 0, ("t", "counts"): 1}
