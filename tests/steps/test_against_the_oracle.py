@@ -180,9 +180,15 @@ def test_every_figure_is_the_oracles(history: History) -> None:
 @settings(relaxed, max_examples=max(_EXAMPLES // 2, 1))
 @given(histories(), st.randoms(use_true_random=False))
 def test_however_work_and_news_are_interleaved_every_figure_is_the_oracles(history: History, random: Random) -> None:
-    """Files, cut up, and customers in any order, with runs of all there is, or of a few days, in between."""
-    pieces = [piece for sent in history.files for piece in _pieces(sent, random)]
-    news: list[Sent | History] = [*unlike(pieces), *(history.earlier(random) for _ in range(2))]
+    """Files, cut up, and customers in any order, with runs of all there is, or of a few days, in between.
+
+    Some corrections come alone, once all else was run: no other file touches the days that they touch.
+    """
+    pieces = unlike([piece for sent in history.files for piece in _pieces(sent, random)])
+    alone = [piece for piece in pieces if '"correction"' in piece.text and piece.text.count("\n") == 1]
+    late = random.sample(alone, min(len(alone), 4))
+    news: list[Sent | History] = [piece for piece in pieces if piece not in late]
+    news += [history.earlier(random) for _ in range(2)]
     random.shuffle(news)
     with workshop(History((), (), ())) as opened:
         shop, files = opened, list[RawFile]()
@@ -193,15 +199,22 @@ def test_however_work_and_news_are_interleaved_every_figure_is_the_oracles(histo
                 files.append(place(shop, item))
             for work in random.sample(_WORK, random.choice((0, 0, 1, 2))):
                 shop = work(shop, random)
+        for piece in late:
+            shop.run(*MONTHS)
+            files.append(place(shop, piece))
         check_everything(shop, Expected(history, files))
 
 
 def _pieces(sent: Sent, random: Random) -> Iterator[Sent]:
-    """The lines of a file as up to five files: some that bring much, some that touch a day or two."""
+    """The lines of a file as several files: most corrections alone, the rest as up to four."""
     texts = sent.text.splitlines(keepends=True)
-    cuts = sorted({0, len(texts), *(random.randint(0, len(texts)) for _ in range(4))})
+    alone = [text for text in texts if '"correction"' in text and random.random() < 0.7]
+    rest = [text for text in texts if text not in alone]
+    cuts = sorted({0, len(rest), *(random.randint(0, len(rest)) for _ in range(3))})
     for start, end in pairwise(cuts):
-        yield replace(sent, text="".join(texts[start:end]))
+        yield replace(sent, text="".join(rest[start:end]))
+    for text in alone:
+        yield replace(sent, text=text)
 
 
 def _ingest(shop: Workshop, _: Random) -> Workshop:
