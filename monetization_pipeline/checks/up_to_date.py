@@ -10,7 +10,7 @@ import dagster as dg
 
 from monetization_pipeline.checks.results import result_of
 from monetization_pipeline.datasets import DAILY_USAGE, INVOICES, RAW_EVENTS
-from monetization_pipeline.resources.failures import run_step
+from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.steps.catalogs import read_catalog
 from monetization_pipeline.steps.plan import Reason
@@ -48,7 +48,11 @@ def _check(asset: str, meaning: str, clock: Callable[[], datetime]) -> dg.AssetC
     @dg.asset_check(asset=asset, name=NAME, description=meaning)
     def up_to_date(pipeline: PipelineResource) -> dg.AssetCheckResult:
         work = pipeline.pipeline()
-        outlook = run_step(lambda: look(work, read_catalog(work), clock()))
+        try:
+            outlook = look(work, read_catalog(work), clock())
+        except MonetizeError as error:
+            # A catalog that is broken must not fail an ingest.
+            return result_of([f"nothing can be judged: {error}"], dg.AssetCheckSeverity.WARN)
         return up_to_date_result(reasons_by_asset(outlook)[asset])
 
     return up_to_date

@@ -15,6 +15,7 @@ import pytest
 from call_files import calls, set_up
 from dagster_folder import KEPT, Folder
 
+from monetization_pipeline.automation.launching import running
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.steps.invoices import read_invoices
@@ -88,7 +89,7 @@ def test_a_dropped_file_becomes_a_draft_and_a_killed_daemon_forgets_nothing(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     with daemon(folder, root) as process:
-        wait_for(process, folder, lambda: total(folder, "2026-02") == "0.30")
+        wait_for(process, folder, lambda: total(folder, "2026-02") == "0.30" and not running(folder.instance))
     made = Counter(
         run.tags["dagster/partition"]
         for run in folder.instance.get_runs()
