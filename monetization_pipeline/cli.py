@@ -6,6 +6,7 @@ Results go to stdout; progress and errors to stderr, with exit code 1 (2 for wro
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -170,7 +171,8 @@ def _watch(settings: "Settings", pipeline: "Pipeline", source: str, folders: tup
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupted)
     click.echo(f"watching {', '.join(map(str, folders))}; interrupt to stop", err=True)
-    with console.progress("ingesting") as report:
+    # While a run is at work the signal is Dagster's, and comes out of it as an interrupt.
+    with suppress(KeyboardInterrupt), console.progress("ingesting") as report:
         keep_ingesting(
             watched,
             lambda days: ingest_days(settings, pipeline, days, report),
