@@ -75,7 +75,7 @@ def end_orphans(instance: dg.DagsterInstance) -> None:
 def _error_of(result: dg.ExecuteInProcessResult) -> BaseException:
     texts: list[str] = []
     for evaluation in result.get_asset_check_evaluations():
-        if not evaluation.passed:
+        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
             check = f"{evaluation.asset_key.to_user_string()}: check {evaluation.check_name} failed"
             texts.append(f"{check}: {evaluation.description}" if evaluation.description else check)
     for event in result.filter_events(lambda event: event.is_step_failure):
