@@ -9,10 +9,9 @@ from benchmarks.measuring import Task, Totals, Watch, Work, heading, in_process,
 from benchmarks.moesif_sample import declare_source, write_moesif
 from benchmarks.road import usage_totals
 from monetization_pipeline.datasets import USAGE
-from monetization_pipeline.steps import usage
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.road import build
 
 _COMPANIES = 10
 
@@ -51,7 +50,7 @@ def run(scratch: Path, rounds: int, sizes: Sizes) -> None:
 
 def _make_folder(home: Path, events: int) -> None:
     """A working folder as a user would have it, all of it up to date."""
-    pipeline = Pipeline(Home(home))
+    pipeline = pipeline_of(Settings(home))
     write_catalog(pipeline)
     declare_source(pipeline)
     subscriptions = "".join(
@@ -67,10 +66,10 @@ def _make_folder(home: Path, events: int) -> None:
 
 
 def _work_step(watch: Watch, home: str) -> Totals:
-    pipeline = Pipeline(Home(Path(home)))
+    pipeline = pipeline_of(Settings(Path(home)))
 
     def step() -> None:
-        usage.build(pipeline, Attribution.read(pipeline, read_catalog(pipeline)), MONTH)
+        build(pipeline, Known.now(pipeline), USAGE, [MONTH])
 
     step()
     with watch.part("step"):
@@ -83,9 +82,9 @@ def _work_dagster(watch: Watch, home: str) -> Totals:
     from monetization_pipeline.automation.in_process import InProcess, opened_instance
     from monetization_pipeline.automation.jobs import BILLING_PERIODS
     from monetization_pipeline.definitions import build_definitions
-    from monetization_pipeline.settings import Settings
+    from monetization_pipeline.settings import Settings, pipeline_of
 
-    pipeline = Pipeline(Home(Path(home)))
+    pipeline = pipeline_of(Settings(Path(home)))
     with opened_instance(pipeline.home.dagster) as instance:
         dagster = InProcess(build_definitions(Settings(home=pipeline.home.root)), instance)
         dagster.run(BILLING_PERIODS, [USAGE.name], [MONTH])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.lake_sample import make_month, write_catalog
-from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.settings import Settings, pipeline_of
 
 
 def month_folder(scratch: Path, events: int, companies: int) -> Path:
@@ -30,7 +30,7 @@ def copied(home: Path, *, unique: bool = False) -> Iterator[Path]:
     try:
         shutil.copytree(lake, target / lake.relative_to(home), copy_function=os.link, dirs_exist_ok=True)
         if unique:
-            write_catalog(Pipeline(Home(target)), unique=True)
+            write_catalog(pipeline_of(Settings(target)), unique=True)
         yield target
     finally:
         shutil.rmtree(target)

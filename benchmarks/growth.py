@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import metering
 from benchmarks.folders import copied, month_folder
-from benchmarks.lake_sample import FIRST_DAY, Density, add_customers, add_days, write_catalog
+from benchmarks.lake_sample import FIRST_DAY, Density, add_customers, add_days, keys, write_catalog
 from benchmarks.measuring import (
     Measured,
     Totals,
@@ -23,11 +23,12 @@ from benchmarks.measuring import (
 )
 from benchmarks.moesif_sample import land_moesif
 from benchmarks.road import follow_landing, make_period
+from monetization_pipeline.datasets import DAILY_USAGE
 from monetization_pipeline.periods import month_key
-from monetization_pipeline.steps import daily_usage
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.road import build
 
 _WORKED_ON = FIRST_DAY + timedelta(days=14)
 
@@ -61,15 +62,15 @@ def _metering(scratch: Path, rounds: int, sizes: Sizes) -> None:
 
 def _history(scratch: Path, rounds: int, sizes: Sizes) -> None:
     home = scratch / "history"
-    write_catalog(Pipeline(Home(home)))
-    add_customers(Pipeline(Home(home)), sizes.month_companies)
+    write_catalog(pipeline_of(Settings(home)))
+    add_customers(pipeline_of(Settings(home)), sizes.month_companies)
     what = f"{sizes.month_companies:,} companies, {sizes.day_events:,} events a day"
     heading(f"a day's file ingested and its month made anew, {what}; totals equal")
     done: dict[str, list[Measured]] = {}
     held = 0
     for months in sorted({1, sizes.months // 2, sizes.months}):
         while held < months:
-            _add_month(Pipeline(Home(home)), _month_start(held), sizes)
+            _add_month(pipeline_of(Settings(home)), _month_start(held), sizes)
             held += 1
         name = f"months in the lake: {months}"
         done[name] = [_work_on_copy(home, sizes) for _ in range(rounds)]
@@ -95,18 +96,18 @@ def _add_month(pipeline: Pipeline, start: date, sizes: Sizes) -> None:
     """A month's days, each with a file and commits of its own, up to draft invoices."""
     days = list(_days_from(start))
     add_days(pipeline, days, Density(sizes.day_events, sizes.month_companies), raw=True)
-    daily_usage.build(pipeline, Attribution.read(pipeline, read_catalog(pipeline)), days)
+    build(pipeline, Known.now(pipeline), DAILY_USAGE, keys(days))
     make_period(Watch(), pipeline, month_key(start))
 
 
 def _work_on_copy(home: Path, sizes: Sizes) -> Measured:
     with copied(home) as folder:
-        land_moesif(Pipeline(Home(folder)), sizes.day_events, sizes.month_companies, start=_WORKED_ON, first=0)
+        land_moesif(pipeline_of(Settings(folder)), sizes.day_events, sizes.month_companies, start=_WORKED_ON, first=0)
         return in_process("growth", "month", folder)
 
 
 def _work_month(watch: Watch, home: str) -> Totals:
-    return follow_landing(watch, Pipeline(Home(Path(home))))
+    return follow_landing(watch, pipeline_of(Settings(Path(home))))
 
 
 WORK: dict[str, Work] = {"month": _work_month}

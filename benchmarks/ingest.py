@@ -11,8 +11,8 @@ from benchmarks.measuring import Measured, Task, Totals, Watch, Work, compare, h
 from benchmarks.moesif_sample import declare_source, write_moesif
 from benchmarks.reference import ingest_duckdb, ingest_pandas
 from monetization_pipeline.datasets import RAW_EVENTS
+from monetization_pipeline.settings import Settings, pipeline_of
 from monetization_pipeline.steps import raw_events
-from monetization_pipeline.steps.pipeline import Home, Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ def _ours(scratch: Path, source: Path) -> Measured:
 
 def _work_ours(watch: Watch, source: str, home: str) -> Totals:
     """Landing files to raw events, refusals set aside, duplicates of other days found, all of it committed."""
-    pipeline = Pipeline(Home(Path(home)))
+    pipeline = pipeline_of(Settings(Path(home)))
     declare_source(pipeline)
     with Path(source).open("rb") as content:
         pipeline.landing.place("api", "events.ndjson", content, datetime.now(UTC))
     with watch.part("ingest"):
         raw_events.ingest(pipeline)
-    return _totals([str(path) for path in pipeline.lake.table(RAW_EVENTS).files()])
+    return _totals([file.text for file in pipeline.lake.table(RAW_EVENTS).files()])
 
 
 def _work_duckdb(watch: Watch, source: str, target: str) -> Totals:

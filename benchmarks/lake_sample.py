@@ -1,6 +1,6 @@
 """A working folder whose `events` hold a month, put there without ingest, for benchmarks of what comes after."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,13 +9,17 @@ from monetization_pipeline.customers.changes import change_of
 from monetization_pipeline.customers.merge import merge_changes
 from monetization_pipeline.customers.models import EntityKind
 from monetization_pipeline.datasets import COMPANIES, EVENTS, RAW_EVENTS, SUBSCRIPTIONS, USERS, WHOLE
+from monetization_pipeline.engines.address import Address
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.lake.ingest_log import IngestedFile, TouchedDay, add_to_log, read_log
+from monetization_pipeline.lake.ingest_log import IngestedFile, TouchedDay
+from monetization_pipeline.lake.listing import add_to_log, read_log
+from monetization_pipeline.lake.rows import fingerprint_of, write_rows
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import NewFile
-from monetization_pipeline.steps.events import BY_SUBSCRIPTION, BY_USER
-from monetization_pipeline.steps.pipeline import CODE_VERSION, Home, Pipeline
-from monetization_pipeline.steps.tables import fingerprint_of, write_rows
+from monetization_pipeline.netting.copies import BY_SUBSCRIPTION, BY_USER
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.road import row_of
 
 FIRST_DAY = date(2025, 6, 1)
 DAYS = 30
@@ -70,7 +74,7 @@ def make_month(
 
     `skewed`: nine tenths of the events are one company's. `raw`: their raw events are there as well.
     """
-    pipeline = Pipeline(Home(root))
+    pipeline = pipeline_of(Settings(root))
     write_catalog(pipeline)
     add_customers(pipeline, companies)
     add_days(pipeline, MONTH_DAYS, Density(events // DAYS, companies, skewed=skewed), raw=raw)
@@ -93,6 +97,11 @@ class Density:
     skewed: bool = False
 
 
+def keys(days: Iterable[date]) -> list[str]:
+    """Days as partitions are named."""
+    return [day.isoformat() for day in days]
+
+
 def add_days(pipeline: Pipeline, days: Sequence[date], density: Density, *, raw: bool) -> None:
     """Events of some days, each received on that day, in commits of its own; `raw`: and their raw events."""
     with pipeline.engine.session() as session:
@@ -103,32 +112,34 @@ def add_days(pipeline: Pipeline, days: Sequence[date], density: Density, *, raw:
 def _add_day(pipeline: Pipeline, session: Session, day: date, density: Density, *, raw: bool) -> None:
     table, events = pipeline.lake.table(EVENTS), density.events
     claim = table.claim([day.isoformat()])
-    path = table.new_path(day.isoformat())
+    address = table.new_path(day.isoformat())
     start = datetime.combine(day, datetime.min.time(), UTC)
     columns = ", ".join(f'"{name}"' for name in EVENTS.schema.names)
     session.run(
-        f"COPY (SELECT {columns} FROM ({_DAY}) ORDER BY company_id) TO '{path}' (FORMAT parquet, COMPRESSION zstd)",
+        f"COPY (SELECT {columns} FROM ({_DAY}) ORDER BY company_id) TO '{address}' (FORMAT parquet, COMPRESSION zstd)",
         [start, (day - _NUMBERED_FROM).days * events, events, density.companies, density.skewed],
     )
-    fingerprint = fingerprint_of(session, EVENTS, [path])
+    fingerprint = fingerprint_of(session, EVENTS, [address])
     facts = {BY_SUBSCRIPTION: 0, BY_USER: 0}
     inputs = {"raw_events": fingerprint}
-    state = PartitionState(fingerprint, events, inputs=inputs, code_version=CODE_VERSION, facts=facts)
-    table.replace(claim, [NewFile(path, day.isoformat(), events)], {day.isoformat(): state})
+    state = PartitionState(
+        fingerprint, events, inputs=inputs, code_version=row_of(EVENTS.name).code_version, facts=facts
+    )
+    table.replace(claim, [NewFile(address, day.isoformat(), events)], {day.isoformat(): state})
     batch_id = f"{day:%Y%m%d}bench"
     if raw:
-        _add_raw(pipeline, session, day, batch_id, path)
+        _add_raw(pipeline, session, day, batch_id, address)
     touched = (TouchedDay(day, events, fingerprint),)
     file = IngestedFile("api", fingerprint, day.isoformat(), start, batch_id, raw_events=events, days=touched)
     add_to_log(pipeline.lake, read_log(pipeline.lake), [file])
 
 
-def _add_raw(pipeline: Pipeline, session: Session, day: date, batch_id: str, events: Path) -> None:
+def _add_raw(pipeline: Pipeline, session: Session, day: date, batch_id: str, events: Address) -> None:
     table = pipeline.lake.table(RAW_EVENTS)
-    path = table.new_path(day.isoformat(), prefix=f"{batch_id}-")
+    address = table.new_path(day.isoformat(), prefix=f"{batch_id}-")
     session.view("events", EVENTS.schema, [events])
-    rows = session.write("SELECT *, occurred_on AS received_on FROM events", path, RAW_EVENTS.schema)
-    table.append(batch_id, [NewFile(path, day.isoformat(), rows)])
+    rows = session.write("SELECT *, occurred_on AS received_on FROM events", address, RAW_EVENTS.schema)
+    table.append(batch_id, [NewFile(address, day.isoformat(), rows)])
 
 
 def add_customers(pipeline: Pipeline, companies: int) -> None:
@@ -149,6 +160,6 @@ def add_customers(pipeline: Pipeline, companies: int) -> None:
     for spec, entities in ((COMPANIES, merged.companies), (USERS, merged.users), (SUBSCRIPTIONS, merged.subscriptions)):
         table = pipeline.lake.table(spec)
         claim = table.claim()
-        path = table.new_path()
-        write_rows(spec, [{name: getattr(entity, name) for name in spec.schema.names} for entity in entities], path)
-        table.replace(claim, [NewFile(path, WHOLE, len(entities))], {WHOLE: PartitionState("", len(entities))})
+        address = table.new_path()
+        write_rows(spec, [{name: getattr(entity, name) for name in spec.schema.names} for entity in entities], address)
+        table.replace(claim, [NewFile(address, WHOLE, len(entities))], {WHOLE: PartitionState("", len(entities))})

@@ -9,8 +9,8 @@ from benchmarks.lake_sample import MONTH_DAYS, make_month
 from benchmarks.measuring import Measured, Task, Totals, Watch, Work, compare, in_process, show_parts
 from benchmarks.moesif_sample import land_moesif
 from benchmarks.road import follow_landing, make_days, make_period, month_totals
+from monetization_pipeline.settings import Settings, pipeline_of
 from monetization_pipeline.steps import raw_events
-from monetization_pipeline.steps.pipeline import Home, Pipeline
 
 _OLD_DAY = date(2025, 6, 10)
 
@@ -30,7 +30,7 @@ def run(scratch: Path, rounds: int, sizes: Sizes) -> None:
     for unique in (False, True):
         with copied(plain, unique=unique) as home:
             in_process("late_event", "whole", home)
-            land_moesif(Pipeline(Home(home)), 1, sizes.companies, start=_OLD_DAY, first=0)
+            land_moesif(pipeline_of(Settings(home)), 1, sizes.companies, start=_OLD_DAY, first=0)
             what = f"one late event among {sizes.events:,} of a month, {sizes.companies:,} companies"
             _against_whole(f"{what}, {'6 meters: users are counted as well' if unique else '5 meters'}", home, rounds)
 
@@ -51,11 +51,11 @@ def _of_copy(name: str, home: Path) -> Measured:
 
 
 def _work_late(watch: Watch, home: str) -> Totals:
-    return follow_landing(watch, Pipeline(Home(Path(home))))
+    return follow_landing(watch, pipeline_of(Settings(Path(home))))
 
 
 def _work_whole(watch: Watch, home: str) -> Totals:
-    pipeline = Pipeline(Home(Path(home)))
+    pipeline = pipeline_of(Settings(Path(home)))
     raw_events.ingest(pipeline)
     make_days(watch, pipeline, MONTH_DAYS)
     make_period(watch, pipeline)

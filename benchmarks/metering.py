@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.folders import copied, month_folder
-from benchmarks.lake_sample import MONTH, MONTH_DAYS
+from benchmarks.lake_sample import MONTH, MONTH_DAYS, keys
 from benchmarks.measuring import Measured, Task, Totals, Watch, Work, compare, in_process, show_parts
 from benchmarks.reference import metering_duckdb, metering_pandas
 from benchmarks.road import in_full, usage_totals
-from monetization_pipeline.datasets import EVENTS
-from monetization_pipeline.steps import daily_usage, usage
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.pipeline import Home, Pipeline
+from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, USAGE
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.road import build
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +53,31 @@ def ours(home: Path, *, unique: bool = False) -> Measured:
 
 
 def _work_ours(watch: Watch, home: str) -> Totals:
-    pipeline = Pipeline(Home(Path(home)))
-    known = Attribution.read(pipeline, read_catalog(pipeline))
+    pipeline = pipeline_of(Settings(Path(home)))
+    known = Known.now(pipeline)
     with watch.part("daily_usage"):
-        daily_usage.build(pipeline, known, MONTH_DAYS)
+        build(pipeline, known, DAILY_USAGE, keys(MONTH_DAYS))
     with watch.part("usage"):
-        usage.build(pipeline, known, MONTH)
+        build(pipeline, known, USAGE, [MONTH])
     return usage_totals(pipeline)
 
 
 def _work_duckdb(watch: Watch, home: str, companies: str, unique: str) -> Totals:
-    files = Pipeline(Home(Path(home))).lake.table(EVENTS).files()
+    files = _events(home)
     with watch.part("query"):
         totals = metering_duckdb.totals(files, int(companies), unique=bool(unique))
     return in_full(totals)
 
 
 def _work_pandas(watch: Watch, home: str, companies: str) -> Totals:
-    files = Pipeline(Home(Path(home))).lake.table(EVENTS).files()
+    files = _events(home)
     with watch.part("frame"):
         totals = metering_pandas.totals(files, int(companies))
     return in_full(totals)
+
+
+def _events(home: str) -> list[Path]:
+    return [file.local for file in pipeline_of(Settings(Path(home))).lake.table(EVENTS).files()]
 
 
 WORK: dict[str, Work] = {"ours": _work_ours, "duckdb": _work_duckdb, "pandas": _work_pandas}

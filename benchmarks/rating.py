@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.folders import copied
-from benchmarks.lake_sample import MONTH, MONTH_DAYS, Density, add_customers, add_days
+from benchmarks.lake_sample import MONTH, MONTH_DAYS, Density, add_customers, add_days, keys
 from benchmarks.measuring import (
     Measured,
     Task,
@@ -24,13 +24,14 @@ from benchmarks.measuring import (
 )
 from benchmarks.reference import rating_duckdb
 from benchmarks.road import in_full
-from monetization_pipeline.datasets import INVOICE_LINES, RATED_LINES, USAGE
-from monetization_pipeline.steps import daily_usage, invoices, rated_lines, usage
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import keep_catalog, read_catalog
-from monetization_pipeline.steps.explain import explain
-from monetization_pipeline.steps.pipeline import Home, Pipeline
-from monetization_pipeline.steps.tables import read_table
+from monetization_pipeline.datasets import DAILY_USAGE, INVOICE_LINES, INVOICES, RATED_LINES, USAGE
+from monetization_pipeline.lake.rows import read_table
+from monetization_pipeline.reports.explain import explain
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.steps import rated_lines
+from monetization_pipeline.steps.catalogs import keep_catalog
+from monetization_pipeline.steps.known import Known, read_catalog
+from monetization_pipeline.steps.road import build
 
 #: One usage row of each for every subscription, with an event or without one.
 _CATALOG = """
@@ -89,17 +90,17 @@ def run(scratch: Path, rounds: int, sizes: Sizes) -> None:
 
 
 def _make_usage(home: Path, companies: int) -> None:
-    pipeline = Pipeline(Home(home))
+    pipeline = pipeline_of(Settings(home))
     pipeline.home.catalog.mkdir(parents=True)
     (pipeline.home.catalog / "catalog.yaml").write_text(_CATALOG)
     add_customers(pipeline, companies)
     add_days(pipeline, MONTH_DAYS[:3], Density(companies * _EVENTS_A_COMPANY // 3, companies), raw=False)
     catalog = read_catalog(pipeline)
     keep_catalog(pipeline, catalog, datetime.now(UTC))
-    known = Attribution.read(pipeline, catalog)
-    daily_usage.build(pipeline, known, MONTH_DAYS[:3])
-    usage.build(pipeline, known, MONTH)
-    rated_lines.build(pipeline, known, MONTH)
+    known = Known.by(pipeline, catalog)
+    build(pipeline, known, DAILY_USAGE, keys(MONTH_DAYS[:3]))
+    build(pipeline, known, USAGE, [MONTH])
+    build(pipeline, known, RATED_LINES, [MONTH])
 
 
 def _of_copy(name: str, home: Path) -> Measured:
@@ -109,19 +110,19 @@ def _of_copy(name: str, home: Path) -> Measured:
 
 def _work_ours(watch: Watch, home: str) -> Totals:
     _use_one_core()
-    pipeline = Pipeline(Home(Path(home)))
-    known = Attribution.read(pipeline, read_catalog(pipeline))
+    pipeline = pipeline_of(Settings(Path(home)))
+    known = Known.now(pipeline)
     with watch.part("rated_lines"):
-        rated_lines.build(pipeline, known, MONTH)
+        build(pipeline, known, RATED_LINES, [MONTH])
     with watch.part("invoices"):
-        invoices.build(pipeline, MONTH)
-    files = [str(path) for path in pipeline.lake.table(INVOICE_LINES).files([MONTH])]
+        build(pipeline, known, INVOICES, [MONTH])
+    files = [file.text for file in pipeline.lake.table(INVOICE_LINES).files([MONTH])]
     return _totals(files)
 
 
 def _work_alone(watch: Watch, home: str) -> Totals:
     _use_one_core()
-    pipeline = Pipeline(Home(Path(home)))
+    pipeline = pipeline_of(Settings(Path(home)))
     catalog = read_catalog(pipeline)
     rows = read_table(USAGE, pipeline.lake.table(USAGE).files([MONTH]))
     with watch.part("rating alone"):
@@ -131,17 +132,17 @@ def _work_alone(watch: Watch, home: str) -> Totals:
 
 def _work_duckdb(watch: Watch, home: str) -> Totals:
     _use_one_core()
-    pipeline = Pipeline(Home(Path(home)))
+    pipeline = pipeline_of(Settings(Path(home)))
     target = pipeline.home.root / "rated.parquet"
     with watch.part("query"):
-        rating_duckdb.main(pipeline.lake.table(USAGE).files([MONTH]), target)
+        rating_duckdb.main([file.local for file in pipeline.lake.table(USAGE).files([MONTH])], target)
     totals = _totals([str(target)])
     target.unlink()
     return totals
 
 
 def _work_explain(watch: Watch, home: str) -> Totals:
-    pipeline = Pipeline(Home(Path(home)))
+    pipeline = pipeline_of(Settings(Path(home)))
     lines = read_table(RATED_LINES, pipeline.lake.table(RATED_LINES).files([MONTH]))["line_id"].to_pylist()
     for name, position in (("the first", len(lines) // 3), ("another", len(lines) // 2)):
         with watch.part(name):

@@ -6,32 +6,32 @@ from decimal import Decimal
 
 import duckdb
 
-from benchmarks.lake_sample import MONTH
+from benchmarks.lake_sample import MONTH, keys
 from benchmarks.measuring import Totals, Watch
-from monetization_pipeline.datasets import INVOICES, USAGE, DatasetSpec
-from monetization_pipeline.steps import daily_usage, events, invoices, rated_lines, raw_events, usage
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, INVOICES, RATED_LINES, USAGE, DatasetSpec
+from monetization_pipeline.steps import raw_events
+from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.road import build
 
 
 def make_days(watch: Watch, pipeline: Pipeline, days: Sequence[date]) -> None:
     """`events` and `daily_usage` of some days."""
     with watch.part("events"):
-        events.build(pipeline, days)
+        build(pipeline, Known.now(pipeline), EVENTS, keys(days))
     with watch.part("daily_usage"):
-        daily_usage.build(pipeline, Attribution.read(pipeline, read_catalog(pipeline)), days)
+        build(pipeline, Known.now(pipeline), DAILY_USAGE, keys(days))
 
 
 def make_period(watch: Watch, pipeline: Pipeline, month: str = MONTH) -> None:
     """`usage`, `rated_lines` and `invoices` of a billing period."""
     with watch.part("usage"):
-        known = Attribution.read(pipeline, read_catalog(pipeline))
-        usage.build(pipeline, known, month)
+        known = Known.now(pipeline)
+        build(pipeline, known, USAGE, [month])
     with watch.part("rated_lines"):
-        rated_lines.build(pipeline, known, month)
+        build(pipeline, known, RATED_LINES, [month])
     with watch.part("invoices"):
-        invoices.build(pipeline, month)
+        build(pipeline, known, INVOICES, [month])
 
 
 def follow_landing(watch: Watch, pipeline: Pipeline) -> Totals:
@@ -66,6 +66,6 @@ def in_full(totals: Mapping[str, Decimal]) -> Totals:
 
 
 def _sums(pipeline: Pipeline, spec: DatasetSpec, sql: str) -> Totals:
-    files = [str(path) for path in pipeline.lake.table(spec).files([MONTH])]
+    files = [file.text for file in pipeline.lake.table(spec).files([MONTH])]
     with duckdb.connect() as connection:
         return in_full(dict(connection.execute(sql, [files]).fetchall()))

@@ -41,6 +41,9 @@ def exponent_of(currency: str) -> int:
     """Digits after the point that an amount in `currency` has on an invoice.
 
     Raises UnknownCurrencyError for a code that ISO 4217 does not list.
+
+    >>> exponent_of("USD"), exponent_of("JPY"), exponent_of("KWD")
+    (2, 0, 3)
     """
     try:
         return CURRENCIES[currency]
@@ -51,7 +54,11 @@ def exponent_of(currency: str) -> int:
 
 
 def round_amount(amount: Decimal, currency: str) -> Decimal:
-    """`amount` to the currency's minor unit, half away from zero. The only rounding of money there is (rule 13)."""
+    """`amount` to the currency's minor unit, half away from zero. The only rounding of money there is (rule 13).
+
+    >>> round_amount(Decimal("0.125"), "EUR"), round_amount(Decimal("-2.5"), "JPY")
+    (Decimal('0.13'), Decimal('-3'))
+    """
     unit = _MINOR_UNITS.get(currency) or Decimal(1).scaleb(-exponent_of(currency))
     return amount.quantize(unit, ROUND_HALF_UP, EXACT)
 
@@ -60,6 +67,9 @@ def exact(fraction: Fraction) -> Decimal:
     """A quotient as a decimal with EXACT_SCALE digits, cut off towards zero where it does not end.
 
     Cutting (not rounding) means that a later `round_amount` sees on which side of the half the quotient lies.
+
+    >>> exact(Fraction(2, 3)), exact(Fraction(-1, 8))
+    (Decimal('0.666666666666666666666666'), Decimal('-0.125000000000000000000000'))
     """
     unit = Decimal(1).scaleb(-EXACT_SCALE)
     scaled = abs(fraction) * 10**EXACT_SCALE
@@ -73,6 +83,9 @@ def split_amount(total: Decimal, weights: Sequence[Decimal], currency: str) -> l
 
     Largest remainder; equal remainders go to the earlier part. `total` must itself be whole minor units,
     weights must be non-negative and not all zero.
+
+    >>> split_amount(Decimal("1.00"), [Decimal(1), Decimal(1), Decimal(1)], "USD")
+    [Decimal('0.34'), Decimal('0.33'), Decimal('0.33')]
     """
     unit = Decimal(1).scaleb(-exponent_of(currency))
     units = Fraction(total) / Fraction(unit)
@@ -89,8 +102,12 @@ def split_amount(total: Decimal, weights: Sequence[Decimal], currency: str) -> l
 
 
 def plain(value: Decimal) -> str:
-    """A decimal as text without exponent and without trailing zeros after the point: `16.01`, `0`, `1000`."""
+    """A decimal as text without exponent and without trailing zeros after the point: `16.01`, `0`, `1000`.
+
+    >>> plain(Decimal("16.010")), plain(Decimal("1E+3")), plain(Decimal("-0.00"))
+    ('16.01', '1000', '0')
+    """
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    return "0" if text == "-0" else text

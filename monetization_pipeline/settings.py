@@ -1,20 +1,32 @@
 """Typed settings. The environment and the working folder's `.env` are read here and nowhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from pydantic import SecretStr
 
-from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.engines.duckdb import DuckDBEngine
+from monetization_pipeline.errors import MonetizeError, Place
 from monetization_pipeline.periods import PeriodKeyError, is_zone, parse_month
+from monetization_pipeline.publishing.accounts import Account
+from monetization_pipeline.steps.pipeline import Home, Pipeline, Retention, Seller
+from monetization_pipeline.written import WrittenError, read_text
 
 _MAX_GRACE_DAYS = 366
 _MAX_KEPT_DAYS = 36_500
 _MAX_HOURS = 24 * 366
 _CRON_FIELDS = 5
-_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+
+#: Where invoices go where nothing is said: to a stand-in on this machine.
+USUAL_ACCOUNT = Account("stripe")
 
 
 class SettingsError(MonetizeError):
@@ -35,90 +47,162 @@ class Settings:
     ingest_cron: str = "* * * * *"
     webhook_url: str = field(default="", repr=False)
     fresh_hours: int = 0
-    stripe_mode: str = "sandbox"
-    stripe_api_key: str = field(default="", repr=False)
-    stripe_api_base: str | None = None
-    stripe_issue_zero: bool = False
+    account: Account = USUAL_ACCOUNT
+    issue_zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as users write it: its name, the field of `Settings` that it fills, what it means.
+
+    `read` makes the field's value of its text; it raises ValueError, with what is wrong in words. A setting that is
+    absent or empty leaves the field at its default.
+    """
+
+    name: str
+    fills: str
+    read: Callable[[str], object]
+    meaning: str
 
 
 def load_settings(environment: Mapping[str, str], here: Path) -> Settings:
     """Settings of the working folder: MONETIZATION_HOME, else `here`. The environment wins over the folder's `.env`.
 
-    Raises SettingsError for a value without meaning.
+    Raises SettingsError for a value without meaning, with file and line where it stands in `.env`.
     """
     home = Path(environment.get("MONETIZATION_HOME") or here).expanduser().resolve()
-    written = {name: value for name, value in dotenv_values(home / ".env").items() if value is not None}
+    file = home / ".env"
+    text = _text(file)
+    written = {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
     values = written | dict(environment)
-    return Settings(
-        home=home,
-        first_month=_month(values.get("MONETIZATION_FIRST_MONTH") or "2020-01"),
-        grace=_days("MONETIZATION_GRACE_DAYS", values.get("MONETIZATION_GRACE_DAYS") or "1"),
-        time_zone=_zone(values.get("MONETIZATION_TIME_ZONE") or "UTC"),
-        memory_limit=values.get("MONETIZATION_MEMORY_LIMIT") or "800MB",
-        keep_landing=_kept("MONETIZATION_LANDING_DAYS", values.get("MONETIZATION_LANDING_DAYS") or "30"),
-        keep_replaced=_kept("MONETIZATION_REPLACED_DAYS", values.get("MONETIZATION_REPLACED_DAYS") or "7"),
-        ingest_cron=_cron(values.get("MONETIZATION_INGEST_CRON") or "* * * * *"),
-        webhook_url=_address("MONETIZATION_WEBHOOK_URL", values.get("MONETIZATION_WEBHOOK_URL") or ""),
-        fresh_hours=_hours("MONETIZATION_FRESH_HOURS", values.get("MONETIZATION_FRESH_HOURS") or "0"),
-        stripe_mode=values.get("STRIPE_MODE") or "sandbox",
-        stripe_api_key=values.get("STRIPE_API_KEY") or "",
-        stripe_api_base=values.get("STRIPE_API_BASE") or None,
-        stripe_issue_zero=_flag("STRIPE_ISSUE_ZERO", values.get("STRIPE_ISSUE_ZERO") or ""),
+    fields: dict[str, Any] = {"account": _account(values)}
+    for setting in SETTINGS:
+        try:
+            fields |= {setting.fills: setting.read(values[setting.name])} if values.get(setting.name) else {}
+        except ValueError as error:
+            where = Place(str(file), _line(text, setting.name), setting.name)
+            raise SettingsError(f"{setting.name if setting.name in environment else where}: {error}") from None
+    return Settings(home, **fields)
+
+
+def pipeline_of(settings: Settings) -> Pipeline:
+    """The working folder as the steps see it: the one way there for command line, Dagster and tests."""
+    home = Home(settings.home)
+    return Pipeline(
+        home,
+        Seller(settings.first_month, settings.grace, settings.time_zone, settings.issue_zero),
+        DuckDBEngine(home.kept / "spill", settings.memory_limit),
+        Retention(settings.keep_landing, settings.keep_replaced),
     )
+
+
+def _account(values: Mapping[str, str]) -> Account:
+    """The account to publish to: each provider's settings bear its name, such as STRIPE_MODE."""
+    provider = values.get("MONETIZATION_PROVIDER") or USUAL_ACCOUNT.provider
+    prefix = provider.upper()
+    return Account(
+        provider,
+        values.get(f"{prefix}_MODE") or USUAL_ACCOUNT.mode,
+        SecretStr(values.get(f"{prefix}_API_KEY") or ""),
+        values.get(f"{prefix}_API_BASE") or None,
+    )
+
+
+def _text(file: Path) -> str:
+    if not (file.is_file() or file.is_fifo()):
+        return ""
+    try:
+        return read_text(file)
+    except WrittenError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _line(text: str, name: str) -> int | None:
+    """The line on which a setting has the value that counts, its last one."""
+    found = [binding.original for binding in parse_stream(StringIO(text)) if binding.key == name]
+    if not found:
+        return None
+    blank = len(found[-1].string) - len(found[-1].string.lstrip())
+    return found[-1].line + found[-1].string.count("\n", 0, blank)
 
 
 def _month(text: str) -> str:
     try:
         parse_month(text)
     except PeriodKeyError as error:
-        raise SettingsError(f"MONETIZATION_FIRST_MONTH: {error}") from None
+        raise ValueError(str(error)) from None
     return text
 
 
 def _zone(text: str) -> str:
     if not is_zone(text):
-        raise SettingsError(
-            f"MONETIZATION_TIME_ZONE: {text!r} is not a time zone of the IANA database; write a name such as UTC or "
-            "Europe/Berlin"
-        )
+        raise ValueError(f"{text!r} is not a time zone of the IANA database; write a name such as UTC or Europe/Berlin")
     return text
 
 
-def _days(name: str, text: str, least: int = 0, most: int = _MAX_GRACE_DAYS) -> timedelta:
+def _days(text: str, least: int = 0, most: int = _MAX_GRACE_DAYS) -> timedelta:
     if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
-        raise SettingsError(f"{name}: {text!r} is not a whole number of days between {least} and {most}")
+        raise ValueError(f"{text!r} is not a whole number of days between {least} and {most}")
     return timedelta(days=int(text))
 
 
-def _kept(name: str, text: str) -> timedelta:
-    """For how long something is kept: a day at least, since a process may be at it."""
-    return _days(name, text, 1, _MAX_KEPT_DAYS)
-
-
-def _hours(name: str, text: str) -> int:
+def _hours(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > _MAX_HOURS:
-        raise SettingsError(f"{name}: {text!r} is not a whole number of hours between 0 (off) and {_MAX_HOURS}")
+        raise ValueError(f"{text!r} is not a whole number of hours between 0 (off) and {_MAX_HOURS}")
     return int(text)
 
 
 def _cron(text: str) -> str:
     if len(text.split()) != _CRON_FIELDS:
-        raise SettingsError(
-            f"MONETIZATION_INGEST_CRON: {text!r} has not the five fields of a cron schedule, such as */5 * * * *"
-        )
+        raise ValueError(f"{text!r} has not the five fields of a cron schedule, such as */5 * * * *")
     return text
 
 
-def _address(name: str, text: str) -> str:
+def _address(text: str) -> str:
     # The address may hold a token: an error does not repeat it.
-    if text and not text.startswith(("https://", "http://")):
-        raise SettingsError(f"{name}: this is not an address that begins with https:// or http://")
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("this is not an address that begins with https:// or http://")
     return text
 
 
-def _flag(name: str, text: str) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise SettingsError(f"{name}: {text!r} is neither true nor false")
+def _flag(text: str) -> bool:
+    if text.lower() in (*_TRUE, *_FALSE):
+        return text.lower() in _TRUE
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+# A process may be at what is kept: a day at least.
+_kept = partial(_days, least=1, most=_MAX_KEPT_DAYS)
+
+#: All but those of the account, which bear their provider's name.
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "MONETIZATION_FIRST_MONTH", "first_month", _month, "first billing period there is; events before it are refused"
+    ),
+    Setting("MONETIZATION_GRACE_DAYS", "grace", _days, "days after bill_at during which an invoice stays a draft"),
+    Setting("MONETIZATION_TIME_ZONE", "time_zone", _zone, "time zone of companies that have none of their own"),
+    Setting("MONETIZATION_MEMORY_LIMIT", "memory_limit", str, "what one engine may use before it spills to disk"),
+    Setting(
+        "MONETIZATION_LANDING_DAYS", "keep_landing", _kept, "days that a landing file is kept once it was ingested"
+    ),
+    Setting(
+        "MONETIZATION_REPLACED_DAYS",
+        "keep_replaced",
+        _kept,
+        "days that a file of the lake is kept once it was replaced",
+    ),
+    Setting(
+        "MONETIZATION_INGEST_CRON",
+        "ingest_cron",
+        _cron,
+        "how often what has landed is taken in, while the daemon runs (UTC)",
+    ),
+    Setting("MONETIZATION_WEBHOOK_URL", "webhook_url", _address, "where notices are posted; empty: nowhere"),
+    Setting(
+        "MONETIZATION_FRESH_HOURS",
+        "fresh_hours",
+        _hours,
+        "hours without a new file after which a notice goes out; 0: never",
+    ),
+    Setting("STRIPE_ISSUE_ZERO", "issue_zero", _flag, "whether invoices of nothing are sent as well"),
+)

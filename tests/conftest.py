@@ -1,11 +1,13 @@
 """What every test may use, and what holds for all of them."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from workshop import Workshop
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -16,6 +18,11 @@ settings.register_profile(
 )
 settings.register_profile("deep", settings.get_profile("default"), derandomize=False, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# A shell that runs the tests in the background has interrupts ignored, and every process started from here would
+# inherit that: those that are to be interrupted must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: `.ci/run` sets it: there, a skipped test is a failed one.
 NOTHING_SKIPPED = os.environ.get("REQUIRE_ALL") == "1"
@@ -33,6 +40,26 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real input is not there: {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Workshop:
+    """A working folder with the source `logs` of plain events."""
+    made = Workshop(tmp_path)
+    made.source("logs")
+    return made
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as the processors: what waits for a process of its own leaves one idle."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lines are counted by the small tests: to count them takes half as long again, and the slow ones are many runs."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,6 +26,7 @@ ROUNDING = [
     ("a dinar has three digits", "1.0005", "KWD", "1.001"),
     ("a large amount keeps all its digits", "99999999999999.995", "USD", "100000000000000.00"),
     ("what is round already stays", "16.01", "EUR", "16.01"),
+    ("more digits than an ordinary decimal has", "1" * 30 + ".005", "USD", "1" * 30 + ".01"),
 ]
 
 
@@ -39,6 +40,8 @@ def test_rounding_is_half_away_from_zero(amount: str, currency: str, expected: s
 def test_a_currency_that_is_none_is_named() -> None:
     with pytest.raises(UnknownCurrencyError, match="'usd' is not an ISO 4217 code"):
         exponent_of("usd")
+    with pytest.raises(UnknownCurrencyError, match="'usd' is not an ISO 4217 code"):
+        round_amount(Decimal(1), "usd")
 
 
 SPLITS = [
@@ -68,6 +71,19 @@ def test_a_split_adds_up_and_is_never_a_unit_off(cents: int, weights: list[int])
 def test_a_split_needs_weights_to_go_by(weights: list[str]) -> None:
     with pytest.raises(ValueError, match="weights"):
         split_amount(Decimal(1), [Decimal(weight) for weight in weights], "USD")
+
+
+QUOTIENTS = [
+    ("two thirds are cut, not rounded", Fraction(2, 3), "0.666666666666666666666666"),
+    ("below zero they are cut towards zero", Fraction(-2, 3), "-0.666666666666666666666666"),
+    ("what ends is exact", Fraction(-1, 8), "-0.125000000000000000000000"),
+    ("nothing has no sign", Fraction(0), "0.000000000000000000000000"),
+]
+
+
+@pytest.mark.parametrize(("quotient", "value"), [case[1:] for case in QUOTIENTS], ids=[c[0] for c in QUOTIENTS])
+def test_a_quotient_as_a_decimal(quotient: Fraction, value: str) -> None:
+    assert f"{exact(quotient):f}" == value
 
 
 @given(st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=10**8))

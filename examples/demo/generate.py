@@ -45,9 +45,9 @@ _UNREADABLE = (
 class _Log:
     """The lines of one source and day, and what its senders will send again."""
 
-    lines: list[str] = field(default_factory=list)
-    again_today: list[str] = field(default_factory=list)
-    again_tomorrow: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list[str])
+    again_today: list[str] = field(default_factory=list[str])
+    again_tomorrow: list[str] = field(default_factory=list[str])
 
     def add(self, line: str, chance: float) -> None:
         self.lines.append(line)

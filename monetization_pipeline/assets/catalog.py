@@ -1,23 +1,21 @@
 """Dagster's face of the catalog as it was read, with the digests that decide what is out of date."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import dagster as dg
 
 from monetization_pipeline.assets.faces import OWNERS, table
 from monetization_pipeline.catalog.models import Catalog
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.steps.catalogs import metering_digests, price_digests, used_catalog
+from monetization_pipeline.steps.road import METERS, PRICES
 
 GROUP = "catalog"
-METERS, PRICES = "meters", "prices"
-
-_SHOWN = 19
 
 
-def catalog_assets() -> Sequence[dg.AssetsDefinition]:
+def catalog_assets(clock: Clock) -> Sequence[dg.AssetsDefinition]:
     """`meters` (with the pricing map: what decides usage) and `prices` (what decides rated lines)."""
 
     @dg.asset(
@@ -29,7 +27,7 @@ def catalog_assets() -> Sequence[dg.AssetsDefinition]:
         "Read from the working folder's `catalog/`; materializing checks and keeps it.",
     )
     def meters(pipeline: PipelineResource) -> dg.MaterializeResult:
-        catalog = run_step(lambda: used_catalog(pipeline.pipeline(), datetime.now(UTC)))
+        catalog = run_step(lambda: used_catalog(pipeline.pipeline(), clock()))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(catalog.meters),
@@ -47,7 +45,7 @@ def catalog_assets() -> Sequence[dg.AssetsDefinition]:
         "and keeps it.",
     )
     def prices(pipeline: PipelineResource) -> dg.MaterializeResult:
-        catalog = run_step(lambda: used_catalog(pipeline.pipeline(), datetime.now(UTC)))
+        catalog = run_step(lambda: used_catalog(pipeline.pipeline(), clock()))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": sum(len(plan.prices) for plan in catalog.plans),
@@ -80,7 +78,7 @@ def _meters_table(catalog: Catalog) -> dg.MarkdownMetadataValue:
                 meter.value,
                 ", ".join(meter.dimensions),
             )
-            for meter in catalog.meters[:_SHOWN]
+            for meter in catalog.meters
         ),
     )
 
@@ -91,6 +89,6 @@ def _prices_table(catalog: Catalog) -> dg.MarkdownMetadataValue:
         ("plan", "price", "model", "meter", "currency", "description"),
         (
             (plan.plan_id, price.price_id, price.model, price.meter, plan.currency, price.description)
-            for plan, price in prices[:_SHOWN]
+            for plan, price in prices
         ),
     )

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from monetization_pipeline.assets.faces import Metadata, dataset_asset, table
-from monetization_pipeline.assets.summaries import LIMIT
-from monetization_pipeline.datasets import COMPANIES, RAW_EVENTS, SUBSCRIPTIONS, USERS, DatasetSpec
-from monetization_pipeline.lake.ingest_log import read_log
-from monetization_pipeline.lake.state import PartitionState
-from monetization_pipeline.partitions import ANY_RECEIVED_DAY
-from monetization_pipeline.resources.failures import run_step
+from monetization_pipeline.assets.faces import Metadata, rows_of, table
+from monetization_pipeline.assets.on_the_road import make_stale, road_asset
+from monetization_pipeline.datasets import COMPANIES, SUBSCRIPTIONS, USERS, WHOLE, DatasetSpec
+from monetization_pipeline.lake.rows import read_rows
+from monetization_pipeline.partitions import Grids
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps import customers as step
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.tables import read_rows
 
 GROUP = "customers"
 
@@ -26,26 +22,19 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 }
 
 
-def customer_assets() -> Sequence[dg.AssetsDefinition]:
+def customer_assets(grids: Grids) -> Sequence[dg.AssetsDefinition]:
     """The three datasets that entity changes are merged into."""
-    return [_customer_asset(spec) for spec in (COMPANIES, USERS, SUBSCRIPTIONS)]
+    return [_customer_asset(spec, grids) for spec in (COMPANIES, USERS, SUBSCRIPTIONS)]
 
 
-def _customer_asset(spec: DatasetSpec) -> dg.AssetsDefinition:
-    @dataset_asset(spec, GROUP, "python", deps=[dg.AssetDep(RAW_EVENTS.name, partition_mapping=ANY_RECEIVED_DAY)])
+def _customer_asset(spec: DatasetSpec, grids: Grids) -> dg.AssetsDefinition:
+    @road_asset(spec, GROUP, "python", grids)
     def customers(pipeline: PipelineResource) -> dg.MaterializeResult:
+        make_stale(pipeline, spec, [WHOLE])
         work = pipeline.pipeline()
-        state = run_step(lambda: _build(work, spec))
-        return dg.MaterializeResult(metadata={"dagster/row_count": state.rows, **_report(work, spec)})
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows_of(work, spec, WHOLE), **_report(work, spec)})
 
     return customers
-
-
-def _build(pipeline: Pipeline, spec: DatasetSpec) -> PartitionState:
-    made = pipeline.lake.table(spec).state()
-    if made is not None and step.is_current(pipeline, read_log(pipeline.lake), spec):
-        return made
-    return step.build(pipeline, spec)
 
 
 def _report(pipeline: Pipeline, spec: DatasetSpec) -> Metadata:
@@ -54,5 +43,5 @@ def _report(pipeline: Pipeline, spec: DatasetSpec) -> Metadata:
     shown = _SHOWN[spec.name]
     return {
         "current": len(current),
-        "first rows": table(shown, ([row[name] for name in shown] for row in current[:LIMIT])),
+        "first rows": table(shown, ([row[name] for name in shown] for row in current)),
     }

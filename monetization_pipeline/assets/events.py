@@ -1,22 +1,19 @@
 """Dagster's face of `events`."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 
 import dagster as dg
 
-from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
+from monetization_pipeline.assets.faces import Metadata, rows_metadata, table
+from monetization_pipeline.assets.on_the_road import make_stale, road_asset
 from monetization_pipeline.assets.pictures import days_before
 from monetization_pipeline.assets.summaries import Ranking, ranked
-from monetization_pipeline.datasets import EVENTS, RAW_EVENTS
-from monetization_pipeline.lake.ingest_log import read_log
+from monetization_pipeline.datasets import EVENTS
 from monetization_pipeline.lake.state import PartitionState
-from monetization_pipeline.partitions import ANY_RECEIVED_DAY, Grids, event_day, event_key
-from monetization_pipeline.resources.failures import run_step
+from monetization_pipeline.netting.copies import NAMED_CONFLICTS
+from monetization_pipeline.partitions import Grids, event_day
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps import events as step
-from monetization_pipeline.steps.counts import EVENT_DAY
-from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.standing.counts import EVENT_DAY
 
 GROUP = "ingest"
 
@@ -24,47 +21,35 @@ GROUP = "ingest"
 def events_asset(grids: Grids) -> dg.AssetsDefinition:
     """`events` by event day. A day that is up to date is not made again, but reported as it is."""
 
-    @dataset_asset(
-        EVENTS,
-        GROUP,
-        "duckdb",
-        partitions_def=grids.event_days,
-        backfill_policy=dg.BackfillPolicy.multi_run(31),
-        deps=[dg.AssetDep(RAW_EVENTS.name, partition_mapping=ANY_RECEIVED_DAY)],
-    )
+    @road_asset(EVENTS, GROUP, "duckdb", grids)
     def events(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
-        work = pipeline.pipeline()
-        days = [event_day(key) for key in context.partition_keys]
-        built = run_step(lambda: _build(work, days))
-        largest = ranked(work, EVENTS, [event_key(day) for day in built], ["company_id"], "count(*)")
+        work, keys = pipeline.pipeline(), context.partition_keys
+        built = make_stale(pipeline, EVENTS, keys)
+        largest = ranked(work, EVENTS, built, ["company_id"], "count(*)")
         states = work.lake.table(EVENTS).states()
-        for day in days:
-            context.add_asset_metadata(_metadata(day, states, day in built, largest), partition_key=event_key(day))
+        for key in keys:
+            context.add_asset_metadata(_metadata(key, states, key in built, largest), partition_key=key)
         return dg.MaterializeResult()
 
     return events
 
 
-def _build(pipeline: Pipeline, days: Sequence[date]) -> Mapping[date, PartitionState]:
-    log = read_log(pipeline.lake)
-    stale = [day for day in days if not step.is_current(pipeline, log, day)]
-    return step.build(pipeline, stale) if stale else {}
-
-
-def _metadata(day: date, states: Mapping[str, PartitionState], built: bool, largest: Ranking) -> Metadata:
-    state = states.get(event_key(day))
+def _metadata(key: str, states: Mapping[str, PartitionState], built: bool, largest: Ranking) -> Metadata:
+    state = states.get(key)
     if state is None:
         counts = dict.fromkeys(EVENT_DAY, 0)
         return {**rows_metadata(0), "made": "no: nothing was received for this day", **counts}
     metadata = {
         **rows_metadata(state.rows),
         "made": "now" if built else "before: it was up to date",
-        **days_before(states, day, "events"),
+        **days_before(states, event_day(key), "events"),
         **state.counts,
     }
     conflicts = state.notes.get("conflicts")
     if isinstance(conflicts, list):
-        metadata["conflicts by name"] = table(("conflict",), ([conflict] for conflict in conflicts[:19]))
+        metadata["conflicts by name"] = table(
+            (f"conflict (the first {NAMED_CONFLICTS} of the day are named)",), ([conflict] for conflict in conflicts)
+        )
     if built:
-        metadata["largest companies"] = table(("company as sent", "events"), largest.get(event_key(day), ()))
+        metadata["largest companies"] = table(("company as sent", "events"), largest.get(key, ()))
     return metadata

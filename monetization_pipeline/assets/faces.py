@@ -6,11 +6,13 @@ from typing import Any, cast
 
 import dagster as dg
 
-from monetization_pipeline.dataset_specs import DatasetSpec, describe
+from monetization_pipeline.datasets.spec import DatasetSpec, describe
 from monetization_pipeline.money import plain
-from monetization_pipeline.steps.pipeline import CODE_VERSION
+from monetization_pipeline.steps.pipeline import Pipeline
 
 OWNERS = ("team:billing",)
+#: Rows that a table in Dagster's UI has at most: the event log keeps every one of them.
+LIMIT = 10
 _CELL = 160
 
 #: What a materialization shows, by name: what Dagster takes for metadata.
@@ -18,7 +20,7 @@ Metadata = dict[str, Any]
 
 
 def dataset_asset(
-    spec: DatasetSpec, group: str, kind: str, beside: Sequence[DatasetSpec] = (), **options: Any
+    spec: DatasetSpec, group: str, kind: str, code_version: str, beside: Sequence[DatasetSpec] = (), **options: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """`dg.asset` for a dataset, which decides name, description and columns; `options` are further arguments of it.
 
@@ -33,7 +35,7 @@ def dataset_asset(
         group_name=group,
         kinds={"deltalake", kind},
         owners=OWNERS,
-        code_version=CODE_VERSION,
+        code_version=code_version,
         metadata={"dagster/column_schema": column_schema(spec), "dagster/table_name": spec.name},
         **options,
     )
@@ -56,10 +58,21 @@ def column_schema(spec: DatasetSpec) -> dg.TableSchema:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:
-    """A small Markdown table. Cells are text as it is: nothing in them is taken for Markdown."""
-    lines = ["| " + " | ".join(headers) + " |", "|" + " --- |" * len(headers)]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
-    return dg.MetadataValue.md("\n".join(lines) if len(lines) > 2 else "none")
+    """A small Markdown table: the first LIMIT rows, and how many more there are.
+
+    Cells are text as it is: nothing in them is taken for Markdown.
+    """
+    given = [*rows]
+    shown = [headers, ["---"] * len(headers), *([_cell(value) for value in row] for row in given[:LIMIT])]
+    if (more := len(given) - LIMIT) > 0:
+        shown.append([f"… and {more} more", *[""] * (len(headers) - 1)])
+    return dg.MetadataValue.md("\n".join(f"| {' | '.join(row)} |" for row in shown) if given else "none")
+
+
+def rows_of(pipeline: Pipeline, spec: DatasetSpec, key: str) -> int:
+    """How many rows a partition of a dataset has."""
+    state = pipeline.lake.table(spec).state(key)
+    return 0 if state is None else state.rows
 
 
 def rows_metadata(rows: int) -> Metadata:

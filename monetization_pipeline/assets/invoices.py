@@ -2,14 +2,13 @@
 
 import dagster as dg
 
-from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
+from monetization_pipeline.assets.faces import Metadata, rows_metadata, rows_of, table
+from monetization_pipeline.assets.on_the_road import make_anew, road_asset
 from monetization_pipeline.assets.pictures import amounts_of_periods
 from monetization_pipeline.assets.summaries import ranked, totals
-from monetization_pipeline.datasets import INVOICE_LINES, INVOICES, RATED_LINES
+from monetization_pipeline.datasets import INVOICES
 from monetization_pipeline.partitions import Grids
-from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps import invoices as step
 from monetization_pipeline.steps.pipeline import Pipeline
 
 GROUP = "invoicing"
@@ -18,13 +17,12 @@ GROUP = "invoicing"
 def invoices_asset(grids: Grids) -> dg.AssetsDefinition:
     """`invoices` by billing period; invoice_lines are committed with them. Booking and issuing is another job."""
 
-    @dataset_asset(
-        INVOICES, GROUP, "python", (INVOICE_LINES,), partitions_def=grids.billing_periods, deps=[RATED_LINES.name]
-    )
+    @road_asset(INVOICES, GROUP, "python", grids)
     def invoices(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
         work, month = pipeline.pipeline(), context.partition_key
-        state = run_step(lambda: step.build(work, month))
-        return dg.MaterializeResult(metadata={**rows_metadata(state.rows), **_report(work, month)})
+        make_anew(pipeline, INVOICES, month)
+        rows = rows_metadata(rows_of(work, INVOICES, month))
+        return dg.MaterializeResult(metadata={**rows, **_report(work, month)})
 
     return invoices
 

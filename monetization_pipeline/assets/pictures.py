@@ -11,11 +11,11 @@ import dagster as dg
 
 from monetization_pipeline.assets.faces import Metadata, amounts_metadata
 from monetization_pipeline.assets.summaries import sums
-from monetization_pipeline.charts import image_bars
-from monetization_pipeline.dataset_specs import DatasetSpec
+from monetization_pipeline.datasets.spec import DatasetSpec
 from monetization_pipeline.lake.state import PartitionState
+from monetization_pipeline.reports.charts import image_bars
+from monetization_pipeline.reports.usage_days import MeterDays
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.usage_days import MeterDays
 
 _DAYS, _PERIODS = 31, 12
 #: Images that one materialization holds: the event log keeps every one of them.

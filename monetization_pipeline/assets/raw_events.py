@@ -6,20 +6,23 @@ from functools import partial
 
 import dagster as dg
 
-from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
+from monetization_pipeline.assets.faces import Metadata, rows_metadata, table
+from monetization_pipeline.assets.on_the_road import road_asset
 from monetization_pipeline.assets.summaries import ranking
-from monetization_pipeline.datasets import CORRECTIONS, ENTITY_CHANGES, LANDING_FILES, RAW_EVENTS, REFUSALS
+from monetization_pipeline.clock import Clock
+from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.lake.ingest_log import read_log, visible_files
+from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.table import ConcurrentCommitError
+from monetization_pipeline.lake.visible import visible_files
+from monetization_pipeline.landing.customer_files import land_files
+from monetization_pipeline.landing.receiving import take_inboxes
 from monetization_pipeline.partitions import Grids, received_day
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.resources.pipeline import PipelineResource
+from monetization_pipeline.standing.counts import count_received
 from monetization_pipeline.steps import raw_events as step
-from monetization_pipeline.steps.counts import count_received
-from monetization_pipeline.steps.customers import land_files
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.receive import take_inboxes
 
 GROUP = "ingest"
 
@@ -28,20 +31,13 @@ class IngestError(MonetizeError):
     """Files that could not be taken in; all others were."""
 
 
-def raw_events_asset(grids: Grids, clock: Callable[[], datetime]) -> dg.AssetsDefinition:
+def raw_events_asset(grids: Grids, clock: Clock) -> dg.AssetsDefinition:
     """`raw_events` by received day; refusals, corrections and entity changes are committed with it.
 
     Today's takes in what was dropped into inboxes, and what changed in `customers/`.
     """
 
-    @dataset_asset(
-        RAW_EVENTS,
-        GROUP,
-        "duckdb",
-        beside=(REFUSALS, CORRECTIONS, ENTITY_CHANGES, LANDING_FILES),
-        partitions_def=grids.received_days,
-        backfill_policy=dg.BackfillPolicy.multi_run(31),
-    )
+    @road_asset(RAW_EVENTS, GROUP, "duckdb", grids)
     def raw_events(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
         work = pipeline.pipeline()
         days = {key: received_day(key) for key in context.partition_keys}
@@ -59,7 +55,10 @@ def _ingest(pipeline: Pipeline, days: Sequence[date], now: datetime) -> None:
     problems: list[MonetizeError] = []
     entering: list[Callable[[], object]] = []
     if now.astimezone(UTC).date() in days:
-        entering = [partial(take_inboxes, pipeline, now), partial(land_files, pipeline, now)]
+        entering = [
+            partial(take_inboxes, pipeline.landing, pipeline.home.sources, now),
+            partial(land_files, pipeline.landing, pipeline.home.customers, now),
+        ]
     for work in (*entering, *(partial(step.ingest, pipeline, day) for day in days)):
         try:
             work()

@@ -2,20 +2,20 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+from monetization_pipeline.assets.faces import LIMIT
 from monetization_pipeline.datasets import DAILY_USAGE, DatasetSpec
+from monetization_pipeline.engines.address import Address
 from monetization_pipeline.metering.merge import per_meter_sql
 from monetization_pipeline.steps.pipeline import Pipeline
-
-#: Rows that a table in Dagster's UI has at most: the event log keeps every one of them.
-LIMIT = 10
 
 Ranking = Mapping[str, list[tuple[Any, ...]]]
 
 
-def ranking(pipeline: Pipeline, spec: DatasetSpec, files: Sequence[Path], groups: Sequence[str], value: str) -> Ranking:
+def ranking(
+    pipeline: Pipeline, spec: DatasetSpec, files: Sequence[Address], groups: Sequence[str], value: str
+) -> Ranking:
     """By partition: the at most LIMIT groups with the greatest `value` (an SQL aggregate), each as (*groups, value)."""
     if not files:
         return {}

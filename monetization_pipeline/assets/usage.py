@@ -2,21 +2,17 @@
 
 import dagster as dg
 
-from monetization_pipeline.assets.catalog import METERS
-from monetization_pipeline.assets.faces import Metadata, dataset_asset, rows_metadata, table
+from monetization_pipeline.assets.faces import Metadata, rows_metadata, rows_of, table
+from monetization_pipeline.assets.on_the_road import make_anew, road_asset
 from monetization_pipeline.assets.pictures import plots, usage_per_day
 from monetization_pipeline.assets.summaries import ranked
 from monetization_pipeline.catalog.models import Catalog
-from monetization_pipeline.datasets import DAILY_USAGE, SUBSCRIPTIONS, USAGE
-from monetization_pipeline.partitions import Grids, days_of_period
-from monetization_pipeline.resources.failures import run_step
+from monetization_pipeline.datasets import USAGE
+from monetization_pipeline.partitions import Grids
+from monetization_pipeline.reports.usage_days import quantities, usage_by_day
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps import usage as step
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.counts import count_period
+from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.usage_days import quantities, usage_by_day
 
 GROUP = "metering"
 
@@ -24,18 +20,12 @@ GROUP = "metering"
 def usage_asset(grids: Grids) -> dg.AssetsDefinition:
     """`usage` by billing period."""
 
-    @dataset_asset(
-        USAGE,
-        GROUP,
-        "duckdb",
-        partitions_def=grids.billing_periods,
-        deps=[dg.AssetDep(DAILY_USAGE.name, partition_mapping=days_of_period()), SUBSCRIPTIONS.name, METERS],
-    )
+    @road_asset(USAGE, GROUP, "duckdb", grids)
     def usage(context: dg.AssetExecutionContext, pipeline: PipelineResource) -> dg.MaterializeResult:
         work, month = pipeline.pipeline(), context.partition_key
-        catalog = run_step(lambda: read_catalog(work))
-        state = run_step(lambda: step.build(work, Attribution.read(work, catalog), month))
-        return dg.MaterializeResult(metadata={**rows_metadata(state.rows), **_report(work, catalog, month)})
+        make_anew(pipeline, USAGE, month)
+        report = _report(work, pipeline.known().catalog, month)
+        return dg.MaterializeResult(metadata={**rows_metadata(rows_of(work, USAGE, month)), **report})
 
     return usage
 

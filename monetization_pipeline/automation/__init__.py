@@ -1,1 +1,1 @@
-"""Jobs, and runs in this process. Schedules and sensors have their place here."""
+"""What runs by itself and what runs here: jobs, schedules, sensors, notices, and runs in this process."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import dagster as dg
 
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.partitions import range_tags
+from monetization_pipeline.resources.interrupts import interrupts_noticed
 from monetization_pipeline.resources.process import PROCESS_TAG, is_gone, this_process
 
-_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 # Whoever runs this in a terminal sees progress and errors of ours; the event log has all of Dagster's.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -38,18 +39,20 @@ class InProcess:
         Raises RunFailedError, StepCrashedError, and KeyboardInterrupt where it was interrupted.
         """
         selected = [dg.AssetKey(name) for name in assets]
-        span = {_RANGE_START: keys[0], _RANGE_END: keys[-1]} if len(keys) > 1 else {}
-        try:
-            result = self.definitions.resolve_job_def(job).execute_in_process(
-                instance=self.instance,
-                asset_selection=selected,
-                partition_key=keys[0] if len(keys) == 1 else None,
-                tags={PROCESS_TAG: this_process(), **span},
-                run_config=_QUIET,
-                raise_on_error=False,
-            )
-        except dg.DagsterExecutionInterruptedError:
-            raise KeyboardInterrupt from None
+        with interrupts_noticed() as interrupted:
+            try:
+                result = self.definitions.resolve_job_def(job).execute_in_process(
+                    instance=self.instance,
+                    asset_selection=selected,
+                    partition_key=keys[0] if len(keys) == 1 else None,
+                    tags={PROCESS_TAG: this_process(), **range_tags(keys)},
+                    run_config=_QUIET,
+                    raise_on_error=False,
+                )
+            except dg.DagsterExecutionInterruptedError:
+                raise KeyboardInterrupt from None
+            if interrupted():
+                raise KeyboardInterrupt
         if not result.success:
             raise _error_of(result)
         return result.run_id

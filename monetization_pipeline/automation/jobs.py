@@ -5,20 +5,10 @@ from typing import Any
 
 import dagster as dg
 
-from monetization_pipeline.assets.catalog import METERS, PRICES
 from monetization_pipeline.checks.up_to_date import NAME as UP_TO_DATE
-from monetization_pipeline.datasets import (
-    COMPANIES,
-    DAILY_USAGE,
-    EVENTS,
-    INVOICES,
-    RATED_LINES,
-    RAW_EVENTS,
-    STRIPE_INVOICES,
-    SUBSCRIPTIONS,
-    USAGE,
-    USERS,
-)
+from monetization_pipeline.datasets import DAILY_USAGE, INVOICES, RAW_EVENTS
+from monetization_pipeline.publishing.registry import Registered
+from monetization_pipeline.steps.road import METERS, PRICES, Grid, rows_on
 
 RECEIVED_DAYS = "received_days"
 CUSTOMERS_AND_CATALOG = "customers_and_catalog"
@@ -27,14 +17,14 @@ BILLING_PERIODS = "billing_periods"
 PUBLISHING = "publishing"
 
 #: The assets of each grid of partitions.
-CUSTOMERS = (COMPANIES.name, USERS.name, SUBSCRIPTIONS.name)
+CUSTOMERS = tuple(row.name for row in rows_on(Grid.WHOLE))
 CATALOG = (METERS, PRICES)
-METERED = (EVENTS.name, DAILY_USAGE.name)
+METERED = tuple(row.name for row in rows_on(Grid.EVENT_DAYS))
+BILLED = tuple(row.name for row in rows_on(Grid.BILLING_PERIODS))
 _JUDGED = (RAW_EVENTS.name, DAILY_USAGE.name, INVOICES.name)
-BILLED = (USAGE.name, RATED_LINES.name, INVOICES.name)
 
 
-def all_jobs() -> Sequence[Any]:
+def all_jobs(provider: Registered) -> Sequence[Any]:
     """Every job, in the order in which a billing period needs them; of what `dg.define_asset_job` returns."""
     return [
         dg.define_asset_job(
@@ -60,8 +50,9 @@ def all_jobs() -> Sequence[Any]:
         ),
         dg.define_asset_job(
             PUBLISHING,
-            [STRIPE_INVOICES.name],
-            description="Book the final invoices of a billing period and issue them in Stripe. This moves money.",
+            [provider.invoices.name],
+            description="Book the final invoices of a billing period and issue them in "
+            f"{provider.title}. This moves money.",
         ),
     ]
 

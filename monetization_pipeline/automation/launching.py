@@ -13,16 +13,14 @@ from datetime import date, timedelta
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
-from monetization_pipeline.steps.work import Work
+from monetization_pipeline.partitions import DAYS_AT_ONCE, range_tags
+from monetization_pipeline.standing.outlook import Work
 
 WORK_TAG = "monetize/work"
 REASON_TAG = "monetize/reason"
-RANGE_START_TAG, RANGE_END_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 #: A unit of work that ended so often without being up to date waits for somebody to look at it.
 TRIES = 5
-#: Event days, or received days, that one run makes at most.
-DAYS_AT_ONCE = 31
 
 _AT_WORK = (
     dg.DagsterRunStatus.QUEUED,
@@ -115,11 +113,10 @@ def request(
 
     The run's key is new for each try, as Dagster remembers keys for ever.
     """
-    span = {RANGE_START_TAG: keys[0], RANGE_END_TAG: keys[-1]} if len(keys) > 1 else {}
     return dg.RunRequest(
         run_key=" ".join([*keys[:1], *keys[1:][-1:], fingerprint, str(tried)]),
         partition_key=keys[0] if len(keys) == 1 else None,
-        tags={WORK_TAG: fingerprint, REASON_TAG: "; ".join(dict.fromkeys(why))[:_REASON_LENGTH], **span},
+        tags={WORK_TAG: fingerprint, REASON_TAG: "; ".join(dict.fromkeys(why))[:_REASON_LENGTH], **range_tags(keys)},
         asset_selection=[dg.AssetKey(name) for name in assets],
     )
 

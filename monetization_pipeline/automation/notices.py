@@ -5,15 +5,16 @@ Off unless an address is set. The address may hold a token: it appears in no err
 
 import json
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.error import URLError
 
 import dagster as dg
 
 from monetization_pipeline.automation.standing import partition_of, standing
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.lake.ingest_log import read_log
+from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.partitions import Grids
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -28,9 +29,7 @@ class NoticeError(MonetizeError):
     """A notice that did not get through; it is tried again."""
 
 
-def notice_sensors(
-    address: str, fresh_hours: int, grids: Grids, clock: Callable[[], datetime]
-) -> Sequence[dg.SensorDefinition]:
+def notice_sensors(address: str, fresh_hours: int, grids: Grids, clock: Clock) -> Sequence[dg.SensorDefinition]:
     """The sensors that post to `address`; none where it is empty. 0 `fresh_hours`: nobody is told of silence."""
     if not address:
         return []
@@ -70,7 +69,7 @@ def post(address: str, kind: str, text: str) -> None:
     body = json.dumps({"kind": kind, "text": f"monetize: {text}"}).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - settings take http and https alone
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - the same
             return
     except (URLError, OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else type(error).__name__

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
@@ -15,18 +16,20 @@ from monetization_pipeline.automation.jobs import (
 )
 from monetization_pipeline.automation.launching import consecutive, near
 from monetization_pipeline.automation.shown_catalog import changed_catalog
-from monetization_pipeline.catalog.models import Catalog
+from monetization_pipeline.customers.activity import billable
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.lake.ingest_log import read_log
+from monetization_pipeline.lake.listing import read_log
+from monetization_pipeline.landing import customer_files
 from monetization_pipeline.partitions import Grids, event_key, grids_from, received_key
 from monetization_pipeline.periods import month_period
-from monetization_pipeline.steps import customers, plan
-from monetization_pipeline.steps.catalogs import keep_catalog, read_catalog
+from monetization_pipeline.standing.making import bring_up_to_date
+from monetization_pipeline.standing.out_of_date import Judged, event_days, out_of_date
+from monetization_pipeline.steps.catalogs import keep_catalog
+from monetization_pipeline.steps.known import Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
-from monetization_pipeline.steps.usage import billable
-from monetization_pipeline.steps.zones import event_days
+from monetization_pipeline.steps.road import Grid, rows_on
 
 Report = Callable[[str], None]
 
@@ -65,15 +68,11 @@ def run_periods(
         _check_month(grids, month)
     catalog = read_catalog(pipeline)
     run = _Run(InProcess(definitions, instance), pipeline, grids, report)
-    customers.land_files(pipeline, now)
+    customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
     keep_catalog(pipeline, catalog, now)
-    ingested = run.ingest(plan.received_days(pipeline))
-    run.refresh_customers(catalog)
-    run.make_days(catalog, months)
-    for month in months:
-        run.make_period(catalog, month, month if len(months) > 1 else "")
-    warnings = dict.fromkeys(warning for month in months for warning in _warnings(pipeline, catalog, month))
-    return PeriodsRun(tuple(months), ingested, tuple(run.made), tuple(warnings))
+    known = bring_up_to_date(pipeline, catalog, months, partial(run.make, named=len(months) > 1))
+    warnings = dict.fromkeys(warning for month in months for warning in _warnings(pipeline, known, month))
+    return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
 
 
 def ingest_received_days(
@@ -84,7 +83,9 @@ def ingest_received_days(
     Raises RunFailedError (a source that is not declared, for one) once all else is ingested, and OffTheGridError.
     """
     run = _Run(InProcess(definitions, instance), pipeline, grids_from(pipeline.seller.first_month), report)
-    return run.ingest([day for day in plan.received_days(pipeline) if day in set(days)])
+    wanted = [day.isoformat() for day in days]
+    run.ingest(out_of_date(pipeline, Known.now(pipeline), Grid.RECEIVED_DAYS, wanted).partitions)
+    return run.ingested
 
 
 class _Run:
@@ -96,16 +97,30 @@ class _Run:
         self.grids = grids
         self.report = report
         self.made: list[str] = []
+        self.ingested = IngestReport()
 
-    def ingest(self, days: Sequence[date]) -> IngestReport:
+    def make(self, known: Known, grid: Grid, judged: Judged, *, named: bool) -> None:
+        """What is out of date of one grid, in as few runs as can be; `named`: said with its billing period."""
+        match grid:
+            case Grid.RECEIVED_DAYS:
+                self.ingest(judged.partitions)
+            case Grid.WHOLE:
+                self._refresh([*judged.datasets, *changed_catalog(self.dagster.instance, known.catalog)])
+            case Grid.EVENT_DAYS:
+                self._make_days(judged.partitions)
+            case Grid.BILLING_PERIODS:
+                for month in judged.partitions:
+                    self._run(BILLING_PERIODS, judged.datasets, [month], month if named else "")
+
+    def ingest(self, days: Sequence[str]) -> None:
         """Received days in runs of consecutive ones; one that fails does not hold up the others."""
         if not days:
-            return IngestReport()
+            return
         for day in days:
             _check_received(self.grids, day)
         known = read_log(self.pipeline.lake).identities
         problems: list[str] = []
-        for group in consecutive(days):
+        for group in consecutive(map(date.fromisoformat, days)):
             try:
                 self._run(
                     RECEIVED_DAYS,
@@ -117,37 +132,26 @@ class _Run:
                 problems.append(str(error))
         if problems:
             raise RunFailedError("\n".join(dict.fromkeys(problems)))
-        return IngestReport(read_log(self.pipeline.lake).beyond(known).files)
+        self.ingested = IngestReport(read_log(self.pipeline.lake).beyond(known).files)
 
-    def refresh_customers(self, catalog: Catalog) -> None:
+    def _refresh(self, assets: Sequence[str]) -> None:
         """Companies, users, subscriptions, meters and prices, as far as they changed."""
-        changed = changed_catalog(self.dagster.instance, catalog)
-        if stale := [*plan.stale_customers(self.pipeline), *changed]:
-            self._run(CUSTOMERS_AND_CATALOG, stale)
+        if assets:
+            self._run(CUSTOMERS_AND_CATALOG, assets)
 
-    def make_days(self, catalog: Catalog, months: Sequence[str]) -> None:
-        """Event days that are out of date, in runs from the first to the last: the steps skip those between."""
-        stale: set[date] = set()
-        for month in months:
-            stale.update(plan.stale_events(self.pipeline, month))
-            # Of a day whose events are stale this may be wrong, but such a day is metered anew in any case.
-            stale.update(plan.stale_daily_usage(self.pipeline, catalog, month))
-        to_come = {day for day in stale if not self.grids.event_days.has_partition_key(event_key(day))}
+    def _make_days(self, days: Sequence[str]) -> None:
+        """Event days in runs from the first to the last of some: the steps skip those between."""
+        to_come = [day for day in days if not self.grids.event_days.has_partition_key(day)]
         if to_come:
-            self.report(f"events of {_span(sorted(to_come))} wait until that day has come")
-        for days in near(stale - to_come):
-            span = [days[0] + timedelta(days=offset) for offset in range((days[-1] - days[0]).days + 1)]
+            self.report(f"events of {_span(to_come)} wait until that day has come")
+        for group in near(date.fromisoformat(day) for day in days if day not in to_come):
+            span = [group[0] + timedelta(days=offset) for offset in range((group[-1] - group[0]).days + 1)]
             self._run(
                 EVENT_DAYS,
-                [EVENTS.name, DAILY_USAGE.name],
+                [row.name for row in rows_on(Grid.EVENT_DAYS)],
                 [event_key(day) for day in span],
-                _counted(len(days), "day"),
+                _counted(len(group), "day"),
             )
-
-    def make_period(self, catalog: Catalog, month: str, said: str) -> None:
-        """Usage, rated lines and invoices, from the first that is out of date; reported as those of `said`."""
-        if stale := plan.stale_period(self.pipeline, catalog, month):
-            self._run(BILLING_PERIODS, stale, [month], said)
 
     def _run(self, job: str, assets: Sequence[str], keys: Sequence[str] = (), said: str = "") -> None:
         suffix = f" ({said})" if said else ""
@@ -170,8 +174,8 @@ def _check_month(grids: Grids, month: str) -> None:
         )
 
 
-def _check_received(grids: Grids, day: date) -> None:
-    if not grids.received_days.has_partition_key(received_key(day)):
+def _check_received(grids: Grids, day: str) -> None:
+    if not grids.received_days.has_partition_key(Grid.RECEIVED_DAYS.shown(day)):
         first = grids.billing_periods.get_first_partition_key()
         raise OffTheGridError(
             f"files were received on {day}, which does not lie between {first} (the setting MONETIZATION_FIRST_MONTH) "
@@ -179,18 +183,18 @@ def _check_received(grids: Grids, day: date) -> None:
         )
 
 
-def _span(days: Sequence[date]) -> str:
-    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
+def _span(days: Sequence[str]) -> str:
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
-def _warnings(pipeline: Pipeline, catalog: Catalog, month: str) -> Iterator[str]:
-    for subscription in billable(customers.read_subscriptions(pipeline)):
-        if catalog.plan(subscription.plan_id) is None:
+def _warnings(pipeline: Pipeline, known: Known, month: str) -> Iterator[str]:
+    for subscription in billable(known.customers.subscriptions):
+        if known.catalog.plan(subscription.plan_id) is None:
             name, plan_id = subscription.subscription_id, subscription.plan_id
             yield f"subscription {name} is charged nothing: the catalog has no plan {plan_id!r}"
     events, metered = pipeline.lake.table(EVENTS).states(), pipeline.lake.table(DAILY_USAGE).states()
-    for day in event_days(pipeline, month):
-        made, usage = events.get(day.isoformat()), metered.get(day.isoformat())
+    for day in event_days(known, month):
+        made, usage = events.get(day), metered.get(day)
         if made is not None and made.counts.get("conflicts"):
             count = made.counts["conflicts"]
             yield f"{day}: {count} {'copy differs' if count == 1 else 'copies differ'} from the event first received"

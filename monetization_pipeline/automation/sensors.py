@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import dagster as dg
 
@@ -11,13 +10,12 @@ from monetization_pipeline.automation.jobs import BILLING_PERIODS, EVENT_DAYS, R
 from monetization_pipeline.automation.ticks import Found, billing_periods_tick, event_days_tick, ingest_tick
 from monetization_pipeline.checks.up_to_date import NAME as UP_TO_DATE
 from monetization_pipeline.checks.up_to_date import reasons_by_asset, up_to_date_result
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.partitions import ZONE, Grids
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.work import Outlook, look
-
-Clock = Callable[[], datetime]
+from monetization_pipeline.standing.outlook import Outlook, look
+from monetization_pipeline.steps.known import Known
 
 _EVERY_SECONDS = 30
 
@@ -64,7 +62,7 @@ def all_sensors(grids: Grids, clock: Clock) -> Sequence[dg.SensorDefinition]:
         work = pipeline.pipeline()
         end_orphans(context.instance)
         try:
-            outlook = look(work, read_catalog(work), clock())
+            outlook = look(work, Known.now(work), clock())
         except MonetizeError as error:
             return dg.SensorResult(
                 skip_reason=dg.SkipReason(f"nothing can be launched: {error}"), cursor=context.cursor

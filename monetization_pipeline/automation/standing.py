@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from monetization_pipeline.automation.in_process import end_orphans
-from monetization_pipeline.automation.launching import RANGE_END_TAG, RANGE_START_TAG, TRIES, last_try, running, tries
-from monetization_pipeline.partitions import Grids
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.automation.launching import TRIES, last_try, running, tries
+from monetization_pipeline.landing.receiving import undeclared_inboxes
+from monetization_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, Grids
+from monetization_pipeline.standing.outlook import Work, look
+from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.receive import undeclared_inboxes
-from monetization_pipeline.steps.work import Work, look
 
 _PARTITION_TAG = "dagster/partition"
 _TO_COME = "its day has not come yet"
@@ -50,7 +50,7 @@ class Standing:
 def standing(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, now: datetime) -> Standing:
     """Where everything stands now. Raises CatalogError where the catalog is broken: then nothing can be judged."""
     end_orphans(instance)
-    outlook = look(pipeline, read_catalog(pipeline), now)
+    outlook = look(pipeline, Known.now(pipeline), now)
     rows = [
         *(row for work in outlook.received for row in _rows(instance, work, to_come=False)),
         *(OutOfDate(reason.dataset, reason.partition, reason.why) for reason in outlook.merges),
@@ -61,7 +61,7 @@ def standing(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, now
             OutOfDate(
                 "raw_events", "inbox", f"{path}: the source is not declared", waits=f"write sources/{source}.yaml"
             )
-            for path in undeclared_inboxes(pipeline)
+            for path in undeclared_inboxes(pipeline.landing, pipeline.home.sources)
             for source in [path.parent.name]
         ),
     ]

@@ -28,18 +28,10 @@ from monetization_pipeline.automation.launching import (
 from monetization_pipeline.automation.shown_catalog import changed_catalog
 from monetization_pipeline.catalog.validation import CatalogError
 from monetization_pipeline.datasets import RAW_EVENTS
-from monetization_pipeline.lake.ingest_log import read_log
 from monetization_pipeline.partitions import Grids
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.standing.outlook import Outlook, merge_fingerprint, merges, received_work, stale_days
+from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.plan import stale_customers
-from monetization_pipeline.steps.work import (
-    Outlook,
-    merge_fingerprint,
-    received_work,
-    stale_days,
-)
 
 Found = list[dg.RunRequest] | dg.SkipReason
 
@@ -51,12 +43,16 @@ def ingest_tick(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, 
     end_orphans(instance)
     if busy := at_work(instance, [RECEIVED_DAYS, CUSTOMERS_AND_CATALOG], [RAW_EVENTS.name, *CUSTOMERS]):
         return dg.SkipReason(busy)
-    days = [work for work in received_work(pipeline, now) if grids.received_days.has_partition_key(work.partition)]
+    known = Known.now(pipeline)
+    days = [
+        work for work in received_work(pipeline, known, now) if grids.received_days.has_partition_key(work.partition)
+    ]
     launch = launch_days(instance, days, [RAW_EVENTS.name, *CUSTOMERS])
     requests = list(launch.requests)
     # What is in the lake already is merged also where a file that cannot be ingested keeps failing.
-    if not requests and (unmerged := [*stale_customers(pipeline), *_changed_catalog(instance, pipeline)]):
-        fingerprint = joined([merge_fingerprint(pipeline), *unmerged])
+    unmerged = [reason.dataset for reason in merges(pipeline, known)]
+    if not requests and (unmerged := [*unmerged, *_changed_catalog(instance, known)]):
+        fingerprint = joined([merge_fingerprint(pipeline, known), *unmerged])
         tried = tries(instance, fingerprint)
         if tried < TRIES:
             requests.append(request([], fingerprint, tried, ["changes of customers or catalog wait"], unmerged))
@@ -65,9 +61,9 @@ def ingest_tick(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, 
     return _launched(launch)
 
 
-def _changed_catalog(instance: dg.DagsterInstance, pipeline: Pipeline) -> Sequence[str]:
+def _changed_catalog(instance: dg.DagsterInstance, known: Known) -> Sequence[str]:
     try:
-        return changed_catalog(instance, read_catalog(pipeline))
+        return changed_catalog(instance, known.catalog)
     except CatalogError:
         return []
 
@@ -79,13 +75,10 @@ def event_days_tick(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Gri
         instance, [RECEIVED_DAYS, CUSTOMERS_AND_CATALOG, EVENT_DAYS], [RAW_EVENTS.name, *CUSTOMERS, *METERED]
     ):
         return dg.SkipReason(busy)
-    if stale := stale_customers(pipeline):
-        return dg.SkipReason(f"changes of {', '.join(stale)} are merged first")
-    days = [
-        work
-        for work in stale_days(pipeline, _known(pipeline), read_log(pipeline.lake))
-        if grids.event_days.has_partition_key(work.partition)
-    ]
+    known = Known.now(pipeline)
+    if stale := merges(pipeline, known):
+        return dg.SkipReason(f"changes of {', '.join(reason.dataset for reason in stale)} are merged first")
+    days = [work for work in stale_days(pipeline, known) if grids.event_days.has_partition_key(work.partition)]
     return _launched(launch_days(instance, days, METERED))
 
 
@@ -97,10 +90,6 @@ def billing_periods_tick(instance: dg.DagsterInstance, outlook: Outlook, grids: 
         return dg.SkipReason("changes of customers are merged first")
     months = [work for work in outlook.months if grids.billing_periods.has_partition_key(work.partition)]
     return _launched(launch_each(instance, months, BILLED))
-
-
-def _known(pipeline: Pipeline) -> Attribution:
-    return Attribution.read(pipeline, read_catalog(pipeline))
 
 
 def _launched(launch: Launch) -> Found:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from threading import Event
 
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.lake.landing import LandingFile
+from monetization_pipeline.landing.store import LandingFile
+from monetization_pipeline.landing.watching import Arrivals, Watched
 from monetization_pipeline.steps.raw_events import IngestReport
-from monetization_pipeline.steps.watching import Arrivals, Watched
 
 #: Between two looks: what was not written to for so long is whole.
 _SECONDS = 1.0
@@ -29,7 +30,7 @@ def keep_ingesting(
     watched: Watched,
     ingest: Callable[[Sequence[date]], IngestReport],
     telling: Telling,
-    clock: Callable[[], datetime],
+    clock: Clock,
     stop: Event,
 ) -> None:
     """Look, ingest what came, wait; until `stop` is set or the process is interrupted in the middle of an ingest.

@@ -1,25 +1,18 @@
 """A catalog from a folder of YAML files, or all that is wrong with it, each with file, line and field."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from monetization_pipeline.catalog.models import Catalog, Meter, Plan, Price, Tier, Transform
-from monetization_pipeline.catalog.sources import Entry, read_source
-from monetization_pipeline.catalog.validation import (
-    CatalogError,
-    CheckMeter,
-    Loc,
-    Problem,
-    describe,
-    reference_problems,
-)
+from monetization_pipeline.catalog.declared import Declared, read_declared
+from monetization_pipeline.catalog.models import Catalog, Meter, Plan, Price, model_of, price_field, price_fields
+from monetization_pipeline.catalog.validation import CatalogError, CheckMeter, describe, reference_problems
 from monetization_pipeline.errors import Place
+from monetization_pipeline.written import Entry, Loc, Problem
 
 _M = TypeVar("_M", Meter, Plan)
-_NESTED: Mapping[str, type[BaseModel]] = {"prices": Price, "tiers": Tier, "transform": Transform}
 
 
 def load_catalog(directory: Path, check_meter: CheckMeter | None = None) -> Catalog:
@@ -28,26 +21,26 @@ def load_catalog(directory: Path, check_meter: CheckMeter | None = None) -> Cata
     `check_meter` looks at a meter's filter, value and dimensions and yields (field, problem); its problems are
     reported at the field's place like any other. Raises CatalogError listing everything wrong.
     """
-    entries, problems = _read(directory)
-    meters, meter_problems = _parsed(entries, "meters", "meter_id", Meter)
-    plans, parse_problems = _parsed(entries, "plans", "plan_id", Plan)
+    declared, problems = _read(directory)
+    meters, meter_problems = _parsed(declared, "meters", "meter_id", Meter)
+    plans, parse_problems = _parsed(declared, "plans", "plan_id", Plan)
     problems += meter_problems + parse_problems
-    known: dict[str, Meter | None] = dict.fromkeys(_declared(entries, "meters", "meter_id"))
+    known: dict[str, Meter | None] = dict.fromkeys(_ids(declared, "meters", "meter_id"))
     known |= {meter.meter_id: meter for _, meter in meters}
-    for entry in entries:
-        if entry.section == "plans":
-            problems += [Problem(entry.place(loc), text) for loc, text in reference_problems(entry.value, known)]
+    for item in declared:
+        if item.entry.section == "plans":
+            problems += [Problem(item.entry.place(loc), text) for loc, text in reference_problems(item.value, known)]
     if check_meter is not None:
-        for entry, meter in meters:
-            problems += [Problem(entry.place(_loc(field)), text) for field, text in check_meter(meter)]
-    if not entries and not problems:
+        for item, meter in meters:
+            problems += [Problem(item.entry.place(_loc(field)), text) for field, text in check_meter(meter)]
+    if not declared and not problems:
         problems.append(Problem(Place(str(directory)), "the catalog is empty; declare meters and plans"))
     if problems:
         raise CatalogError(problems)
     return Catalog(meters=tuple(meter for _, meter in meters), plans=tuple(plan for _, plan in plans))
 
 
-def _read(directory: Path) -> tuple[list[Entry], list[Problem]]:
+def _read(directory: Path) -> tuple[list[Declared], list[Problem]]:
     if not directory.is_dir():
         missing = "is not a folder" if directory.exists() else "does not exist"
         raise CatalogError([Problem(Place(str(directory)), f"{missing}; the catalog is a folder of YAML files")])
@@ -56,23 +49,24 @@ def _read(directory: Path) -> tuple[list[Entry], list[Problem]]:
         raise CatalogError(
             [Problem(Place(str(directory)), "holds no .yaml or .yml file; declare meters and plans in one")]
         )
-    sources = [read_source(path) for path in paths]
+    files = [read_declared(path) for path in paths]
     return (
-        [entry for source in sources for entry in source.entries],
-        [problem for source in sources for problem in source.problems],
+        [item for file in files for item in file.declared],
+        [problem for file in files for problem in file.problems],
     )
 
 
 def _parsed(
-    entries: Iterable[Entry], section: str, id_field: str, model: type[_M]
-) -> tuple[list[tuple[Entry, _M]], list[Problem]]:
-    parsed: list[tuple[Entry, _M]] = []
+    declared: Iterable[Declared], section: str, id_field: str, model: type[_M]
+) -> tuple[list[tuple[Declared, _M]], list[Problem]]:
+    parsed: list[tuple[Declared, _M]] = []
     problems: list[Problem] = []
     first: dict[str, Entry] = {}
-    for entry in entries:
+    for item in declared:
+        entry = item.entry
         if entry.section != section:
             continue
-        item_id = _text_of(entry, id_field)
+        item_id = _text_of(item, id_field)
         if item_id is not None and item_id in first:
             place = first[item_id].place((id_field,))
             text = f"{item_id} is declared twice, first at {place.file}:{place.line}; give one another id"
@@ -81,30 +75,57 @@ def _parsed(
         if item_id is not None:
             first[item_id] = entry
         try:
-            parsed.append((entry, model.model_validate(entry.value)))
+            parsed.append((item, model.model_validate(item.value)))
         except ValidationError as error:
-            problems += _problems(entry, model, error)
+            problems += _problems(item, model, error)
     return parsed, problems
 
 
-def _problems(entry: Entry, model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
+def _problems(item: Declared, model: type[BaseModel], error: ValidationError) -> Iterator[Problem]:
     for details in error.errors(include_url=False):
-        owner, section = model, entry.section
-        for step in details["loc"][:-1]:
-            if step in _NESTED:
-                owner, section = _NESTED[str(step)], str(step)
-        yield Problem(entry.place(details["loc"]), describe(details, section, tuple(owner.model_fields)))
+        owner, section = _owner(item, model, details["loc"])
+        is_price = issubclass(owner, Price)
+        known = price_fields() if owner is Price else tuple(owner.model_fields)
+        text = describe(details, section, known, price_fields() if is_price else ())
+        yield Problem(item.entry.place(details["loc"]), text)
 
 
-def _declared(entries: Iterable[Entry], section: str, id_field: str) -> list[str]:
-    ids = (_text_of(entry, id_field) for entry in entries if entry.section == section)
+def _owner(item: Declared, model: type[BaseModel], loc: Loc) -> tuple[type[BaseModel], str]:
+    """The class of what has the field at `loc`, and the key under which it stands."""
+    owner, section = model, item.entry.section
+    said: object = item.value
+    for step in loc[:-1]:
+        if isinstance(step, str):
+            declared = owner.model_fields.get(step) or (price_field(step) if issubclass(owner, Price) else None)
+            owner, section = _class_in(declared.annotation if declared else None) or owner, step
+        said = _at(said, step)
+        if owner is Price:
+            owner = model_of(said) or owner
+    return owner, section
+
+
+def _class_in(annotation: object) -> type[BaseModel] | None:
+    """The model that a field holds: itself, or several."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _class_in(part)) is not None), None)
+
+
+def _at(said: object, step: str | int) -> object:
+    if isinstance(said, dict):
+        return cast("Mapping[object, object]", said).get(step)
+    if isinstance(said, list) and isinstance(step, int):
+        return cast("Sequence[object]", said)[step]
+    return None
+
+
+def _ids(declared: Iterable[Declared], section: str, id_field: str) -> list[str]:
+    ids = (_text_of(item, id_field) for item in declared if item.entry.section == section)
     return [item_id for item_id in ids if item_id is not None]
 
 
-def _text_of(entry: Entry, field: str) -> str | None:
-    if not isinstance(entry.value, dict):
-        return None
-    value = cast("Mapping[str, object]", entry.value).get(field)  # pyright: ignore[reportUnknownMemberType]
+def _text_of(item: Declared, field: str) -> str | None:
+    value = _at(item.value, field)
     return value if isinstance(value, str) else None
 
 

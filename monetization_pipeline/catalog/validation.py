@@ -1,16 +1,14 @@
 """What can be wrong with a catalog, in words, and the checks that look at more than one of its parts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast
 
 from pydantic_core import ErrorDetails
 
 from monetization_pipeline.catalog.models import Meter
-from monetization_pipeline.errors import MonetizeError, Place
-
-Loc = tuple[str | int, ...]
+from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.written import Loc, Problem
 
 #: Looks at one meter's expressions and names each wrong field with its problem.
 CheckMeter = Callable[[Meter], Iterable[tuple[str, str]]]
@@ -43,17 +41,6 @@ _SHAPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend, and where."""
-
-    place: Place
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.text}"
-
-
 class CatalogError(MonetizeError):
     """Everything that is wrong with a catalog, one problem a line."""
 
@@ -74,13 +61,16 @@ def unknown_section(name: str) -> str:
     return "is not a section of a catalog; use meters or plans"
 
 
-def describe(error: ErrorDetails, section: str, known: Iterable[str]) -> str:
-    """A pydantic error as a sentence about the field. `section` and `known` are the kind of its object and its keys."""
+def describe(error: ErrorDetails, section: str, known: Sequence[str], others: Sequence[str] = ()) -> str:
+    """A pydantic error as a sentence about the field.
+
+    `section` and `known` are the kind of its object and its keys; `others` are keys of other objects of that kind.
+    """
     kind, name = error["type"], str(error["loc"][-1]) if error["loc"] else ""
     if kind == "extra_forbidden":
         if name in _UNSUPPORTED_KEYS.get(section, ()):
             return f"{name} is not supported yet; leave it out"
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(name, dict.fromkeys((*known, *others)), n=1)
         return f"is not a known key; did you mean {near[0]}?" if near else f"is not a known key; use {', '.join(known)}"
     if kind in ("enum", "literal_error"):
         return _wrong_choice(name, error["input"], str(error.get("ctx", {}).get("expected", "")))
@@ -92,7 +82,7 @@ def describe(error: ErrorDetails, section: str, known: Iterable[str]) -> str:
 def _wrong_choice(field: str, value: object, expected: str) -> str:
     noun = "price model" if field == "model" else field
     choices = expected.replace("'", "")
-    if value in _UNSUPPORTED_VALUES.get(field, ()):
+    if isinstance(value, str) and value in _UNSUPPORTED_VALUES.get(field, ()):
         return f"{noun} {value} is not supported yet; use {choices}"
     return f"{value!r} is not a known {noun}; use {choices}"
 

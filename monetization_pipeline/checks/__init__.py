@@ -1,19 +1,20 @@
-"""Asset checks: what the verdicts of `steps/verdicts.py` say, blocking within a run.
+"""Asset checks: what the verdicts of `standing/verdicts.py` say, blocking within a run.
 
 Dagster holds a run up where a check fails; publishing asks the same verdicts itself and never looks at these results.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 import dagster as dg
 
 from monetization_pipeline.checks.counts import count_checks
 from monetization_pipeline.checks.schema import schema_checks
 from monetization_pipeline.checks.up_to_date import up_to_date_checks
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.partitions import Grids
+from monetization_pipeline.publishing.registry import Registered
 
 
-def all_checks(grids: Grids, clock: Callable[[], datetime]) -> Sequence[dg.AssetChecksDefinition]:
+def all_checks(provider: Registered, grids: Grids, clock: Clock) -> Sequence[dg.AssetChecksDefinition]:
     """Every asset check."""
-    return [*schema_checks(grids), *count_checks(grids), *up_to_date_checks(clock)]
+    return [*schema_checks(provider.invoices, grids), *count_checks(grids), *up_to_date_checks(clock)]

@@ -8,13 +8,13 @@ from monetization_pipeline.checks.results import keys_of, result_of
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS, USAGE
 from monetization_pipeline.partitions import Grids, event_day, received_day
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.verdicts import (
+from monetization_pipeline.standing.verdicts import (
     event_day_problems,
     metering_problems,
     period_problems,
     received_problems,
 )
+from monetization_pipeline.steps.pipeline import Pipeline
 
 _Verdict = Callable[[Pipeline, Sequence[str]], list[str]]
 

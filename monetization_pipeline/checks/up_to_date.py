@@ -3,18 +3,18 @@
 The sensors report the same verdicts whenever they change, so that the UI shows them without anybody running a check.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from monetization_pipeline.checks.results import result_of
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.datasets import DAILY_USAGE, INVOICES, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.resources.pipeline import PipelineResource
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.plan import Reason
-from monetization_pipeline.steps.work import Outlook, look
+from monetization_pipeline.standing.out_of_date import Reason
+from monetization_pipeline.standing.outlook import Outlook, look
+from monetization_pipeline.steps.known import Known
 
 NAME = "up_to_date"
 
@@ -25,7 +25,7 @@ _MEANINGS = {
 }
 
 
-def up_to_date_checks(clock: Callable[[], datetime]) -> Sequence[dg.AssetChecksDefinition]:
+def up_to_date_checks(clock: Clock) -> Sequence[dg.AssetChecksDefinition]:
     """One for what waits to come in, one for event days, one for billing periods. They never hold anything up."""
     return [_check(asset, meaning, clock) for asset, meaning in _MEANINGS.items()]
 
@@ -44,12 +44,12 @@ def up_to_date_result(reasons: Sequence[Reason]) -> dg.AssetCheckResult:
     return result_of([str(reason) for reason in reasons], dg.AssetCheckSeverity.WARN)
 
 
-def _check(asset: str, meaning: str, clock: Callable[[], datetime]) -> dg.AssetChecksDefinition:
+def _check(asset: str, meaning: str, clock: Clock) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=asset, name=NAME, description=meaning)
     def up_to_date(pipeline: PipelineResource) -> dg.AssetCheckResult:
         work = pipeline.pipeline()
         try:
-            outlook = look(work, read_catalog(work), clock())
+            outlook = look(work, Known.now(work), clock())
         except MonetizeError as error:
             # A catalog that is broken must not fail an ingest.
             return result_of([f"nothing can be judged: {error}"], dg.AssetCheckSeverity.WARN)

@@ -1,1 +1,1 @@
-"""Companies, users and subscriptions: their records, how changes merge, and who was subscribed to what when."""
+"""Companies, users and subscriptions: their records, how changes merge, and who is charged for what when."""

@@ -7,19 +7,14 @@ from datetime import datetime
 from itertools import pairwise
 
 from monetization_pipeline.catalog.models import PricingEntry
-from monetization_pipeline.customers.activity import Span, active_span
+from monetization_pipeline.customers.activity import ActiveTime, active_span
 from monetization_pipeline.customers.models import Subscription, User
-from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.periods import Period, end_within, months_of
 
 #: Meter ids of a plan, each with the prices that it has there.
 _PlanPrices = Mapping[str, frozenset[str]]
 
 _NOTHING: frozenset[str] = frozenset()
-
-
-class AttributionError(MonetizeError):
-    """A catalog that asks for billing periods which there are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class UserCompany:
 class _Active:
     subscription_id: str
     plan_id: str
-    span: Span
+    span: ActiveTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +93,6 @@ def charging(
     id. A subscription without a plan, or with one that no entry prices, yields no rows. Where two active subscriptions
     of a company have the same price for a meter, neither is charged for it (rule 4); a third one with another price
     still is.
-    Raises AttributionError for an entry whose interval is not a month.
     """
     plans = _plan_prices(entries)
     pieces: dict[str, list[_Piece]] = {}
@@ -135,10 +129,6 @@ def user_companies(users: Iterable[User], window: Period) -> list[UserCompany]:
 def _plan_prices(entries: Iterable[PricingEntry]) -> dict[str, _PlanPrices]:
     plans: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for entry in entries:
-        if entry.interval != "month":
-            raise AttributionError(
-                f"interval {entry.interval!r} of plan {entry.plan_id} is not supported yet; use month"
-            )
         plans[entry.plan_id][entry.meter_id].add(entry.price_id)
     return {
         plan_id: {meter_id: frozenset(prices) for meter_id, prices in meters.items()}
@@ -179,7 +169,7 @@ def _timeline(pieces: list[_Piece], active: list[_Active]) -> Iterator[tuple[_Pi
                 yield (_Piece(piece.period, from_at, to_at) if cuts else piece), now
 
 
-def _is_active(span: Span, instant: datetime) -> bool:
+def _is_active(span: ActiveTime, instant: datetime) -> bool:
     return span.start <= instant and (span.end is None or instant < span.end)
 
 

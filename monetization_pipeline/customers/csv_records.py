@@ -8,9 +8,10 @@ from typing import cast
 
 from monetization_pipeline.customers.models import EntityKind
 from monetization_pipeline.customers.moesif import ID_FIELDS
-from monetization_pipeline.customers.records import CustomersFileError, FileRecord, FileRefusal, check_known, decoded
+from monetization_pipeline.customers.records import CustomersFileError, FileRecord, FileRefusal, check_known
 from monetization_pipeline.customers.values import MAX_DEPTH, RecordError
 from monetization_pipeline.errors import Place
+from monetization_pipeline.written import NotUtf8Error, decoded
 
 _PREFIXES = {
     "companies": EntityKind.COMPANY,
@@ -28,7 +29,7 @@ def read_csv(file: str, data: bytes) -> list[FileRecord | FileRefusal]:
     CustomersFileError for a name that says no kind, a header that is unusable, or quotes that do not close.
     """
     kind = _kind(file)
-    lines = decoded(file, data).splitlines(keepends=True)
+    lines = _text(file, data).splitlines(keepends=True)
     rows = _rows(file, lines)
     header = next(rows, None)
     if header is None:
@@ -42,6 +43,13 @@ def read_csv(file: str, data: bytes) -> list[FileRecord | FileRefusal]:
             reason = f"has {len(values)} values where the header has {len(paths)}; quote a value that has a comma in it"
             records.append(FileRefusal(line, 1, reason, text))
     return records
+
+
+def _text(file: str, data: bytes) -> str:
+    try:
+        return decoded(file, data)
+    except NotUtf8Error as error:
+        raise CustomersFileError(error.place, error.reason) from None
 
 
 def _kind(file: str) -> EntityKind:

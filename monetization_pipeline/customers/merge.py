@@ -1,4 +1,4 @@
-"""Changes of companies, users and subscriptions, merged into history intervals (rule 20 and the table of datasets).
+"""Changes of companies, users and subscriptions, merged into history intervals (rule 20).
 
 A change holds from its own `valid_from`, else from when it was received. Changes of one entity are merged in the order
 (that instant, received_at, line, record, source, file), which is total, so their order of arrival never matters.

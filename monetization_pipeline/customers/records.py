@@ -42,15 +42,6 @@ class FileRefusal:
     text: str
 
 
-def decoded(file: str, data: bytes) -> str:
-    """The text of a file, a byte order mark left out. Raises CustomersFileError where it is not UTF-8."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CustomersFileError(Place(file, line), "is not UTF-8 text; save it as UTF-8") from None
-
-
 def check_known(kind: EntityKind, field: str) -> None:
     """Raise RecordError for a field that records of `kind` do not have: most likely a slip of the pen."""
     known = KNOWN_FIELDS[kind]

@@ -46,7 +46,7 @@ def subscription_terms(
 
 
 def user_terms(users: Iterable[User]) -> list[Term]:
-    """Which company a user belongs to when."""
+    """Which company each user belongs to when; a user without a company has no term."""
     return [
         Term((user.user_id, user.company_id), user.valid_from, user.valid_to)
         for user in users

@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +13,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from monetization_pipeline.datasets.arrow import named_types
+from monetization_pipeline.engines.address import Address
+from monetization_pipeline.expressions.quoting import text_literal
+
 _SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET autoinstall_known_extensions = false",
@@ -22,18 +26,28 @@ _SETTINGS = (
     "SET preserve_insertion_order = false",
 )
 
+_PLAIN_TYPES: Mapping[pa.DataType, str] = {
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.int32(): "INTEGER",
+    pa.date32(): "DATE",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class DuckDBEngine:
-    """`spill` is a folder for what does not fit into `memory_limit` (DuckDB's notation, such as `1GB`)."""
+    """DuckDB in this process, on `threads` threads (None: one a core).
+
+    `spill` is a folder for what does not fit into `memory_limit` (DuckDB's notation, such as `1GB`).
+    """
 
     spill: Path
-    memory_limit: str = "1GB"
+    memory_limit: str
     threads: int | None = None
 
     @contextmanager
-    def session(self) -> Iterator["DuckDBSession"]:
-        """See `Engine.session`."""
+    def session(self) -> Generator["DuckDBSession"]:
+        """A fresh database in memory; when the block ends it is closed, and what it spilled is removed."""
         scratch = self.spill / uuid.uuid4().hex
         scratch.mkdir(parents=True, exist_ok=True)
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -53,25 +67,45 @@ class DuckDBEngine:
 
 
 class DuckDBSession:
-    """See `Session`."""
+    """A scratch database of DuckDB, in UTC and without any order of rows but what a query asks for (`base.Session`)."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        #: What the names made here stand for: TABLE or VIEW.
+        self._kinds: dict[str, str] = {}
 
-    def view(self, name: str, schema: pa.Schema, files: Sequence[Path]) -> None:
-        # What was registered under the name would hide the view.
-        self._connection.unregister(name)
-        if files:
-            relation = self._connection.read_parquet([str(path) for path in files], hive_partitioning=False)
-            relation.create_view(name, replace=True)
-        else:
+    def view(self, name: str, schema: pa.Schema, files: Sequence[Address]) -> None:
+        if not files:
             self.register(name, schema.empty_table())
+            return
+        listed = ", ".join(text_literal(file.text) for file in files)
+        self.define(name, f"SELECT * FROM read_parquet([{listed}], hive_partitioning = false)")
 
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
+        self.forget(name)
         self._connection.register(name, data)
 
-    def unregister(self, name: str) -> None:
+    def define(self, name: str, sql: str) -> None:
+        self._becomes(name, "VIEW")
+        self.run(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+
+    def keep(self, name: str, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._becomes(name, "TABLE")
+        self.run(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}", parameters)
+
+    def append(self, name: str, sql: str) -> None:
+        self.run(f"INSERT INTO {name} {sql}")
+
+    def forget(self, name: str) -> None:
         self._connection.unregister(name)
+        if name in self._kinds:
+            self.run(f"DROP {self._kinds.pop(name)} IF EXISTS {name}")
+
+    def _becomes(self, name: str, kind: str) -> None:
+        """Make way for a relation of a kind: one of another kind, or what was registered, would hide it."""
+        if self._kinds.get(name) != kind:
+            self.forget(name)
+        self._kinds[name] = kind
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(sql, list(parameters)).fetchall()
@@ -82,28 +116,30 @@ class DuckDBSession:
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         return self._connection.sql(sql, params=list(parameters) or None).to_arrow_table()
 
-    def write(self, sql: str, path: Path, schema: pa.Schema) -> int:
+    def write(self, sql: str, address: Address, schema: pa.Schema) -> int:
+        path = address.local
         temporary = path.with_suffix(".tmp")
         self._connection.sql(_typed(sql, schema)).write_parquet(str(temporary), compression="zstd")
         temporary.rename(path)
-        return pq.read_metadata(path).num_rows
+        return pq.read_metadata(path).num_rows  # pyright: ignore[reportUnknownMemberType]
 
-    def write_days(self, sql: str, folder: Path, schema: pa.Schema, day: str) -> Mapping[date, Sequence[Path]]:
-        scratch = folder / uuid.uuid4().hex
+    def write_days(self, sql: str, folder: Address, schema: pa.Schema, day: str) -> Mapping[date, Sequence[Address]]:
+        scratch = folder.local / uuid.uuid4().hex
         self._connection.sql(_typed(sql, schema)).write_parquet(
             str(scratch), compression="zstd", partition_by=[day], write_partition_columns=True, overwrite=True
         )
-        written: dict[date, list[Path]] = {}
+        written: dict[date, list[Address]] = {}
         for path in sorted(scratch.glob("*/*.parquet")):
-            target = folder / f"{uuid.uuid4().hex}.parquet"
+            target = folder.local / f"{uuid.uuid4().hex}.parquet"
             path.rename(target)
-            written.setdefault(date.fromisoformat(path.parent.name.partition("=")[2]), []).append(target)
+            day_of = date.fromisoformat(path.parent.name.partition("=")[2])
+            written.setdefault(day_of, []).append(Address.of(target))
         shutil.rmtree(scratch, ignore_errors=True)
         return written
 
 
 def _typed(sql: str, schema: pa.Schema) -> str:
-    columns = ", ".join(f'CAST("{field.name}" AS {_sql_type(field.type)}) AS "{field.name}"' for field in schema)
+    columns = ", ".join(f'CAST("{name}" AS {_sql_type(kind)}) AS "{name}"' for name, kind in named_types(schema))
     return f"SELECT {columns} FROM ({sql})"
 
 
@@ -115,6 +151,6 @@ def _sql_type(kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"{_sql_type(kind.value_type)}[]"
     if pa.types.is_struct(kind):
-        fields = ", ".join(f'"{field.name}" {_sql_type(field.type)}' for field in kind)
+        fields = ", ".join(f'"{name}" {_sql_type(part)}' for name, part in named_types(kind))
         return f"STRUCT({fields})"
-    return {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.date32(): "DATE"}[kind]
+    return _PLAIN_TYPES[kind]

@@ -12,7 +12,13 @@ from monetization_pipeline.expressions.walking import Walk, name_of
 
 
 def compile_filter(text: str, scope: Scope) -> Compiled:
-    """A condition; what is neither true nor false counts as false. Raises ExpressionError."""
+    """A condition; what is neither true nor false counts as false. Raises ExpressionError.
+
+    >>> from monetization_pipeline.expressions.scopes import EventScope
+    >>> made = compile_filter("status < 400", EventScope())
+    >>> made.sql, sorted(made.paths)
+    ('coalesce(("status" < 400), false)', [('status',)])
+    """
     walk = Walk(read(text), scope)
     sql = as_condition(walk.compile(walk.parsed.tree))
     return Compiled(f"coalesce({sql}, false)", Kind.BOOLEAN, frozenset(walk.paths))
@@ -22,6 +28,11 @@ def compile_mapping(text: str, scope: Scope) -> Compiled:
     """Any value; a number that is not whole comes as DECIMAL(28,12), NULL where it has more digits.
 
     Raises ExpressionError.
+
+    >>> from monetization_pipeline.expressions.scopes import RecordScope
+    >>> made = compile_mapping("upper(method)", RecordScope([("method",)]))
+    >>> made.sql, str(made.kind)
+    ('upper("r"."method")', 'text')
     """
     walk = Walk(read(text), scope)
     made = walk.compile(walk.parsed.tree)
@@ -36,7 +47,12 @@ def compile_mapping(text: str, scope: Scope) -> Compiled:
 
 
 def compile_column(text: str, scope: Scope) -> Compiled:
-    """Exactly one column or JSON path, such as a meter's dimension. Raises ExpressionError."""
+    """Exactly one column or JSON path, such as a meter's dimension. Raises ExpressionError.
+
+    >>> from monetization_pipeline.expressions.scopes import EventScope
+    >>> compile_column("user_id", EventScope()).sql
+    '"user_id"'
+    """
     walk = Walk(read(text), scope)
     if not isinstance(walk.parsed.tree, exp.Column):
         raise ExpressionError("write one column or JSON path and nothing else, such as user_id or metadata.model")
@@ -49,6 +65,11 @@ def compile_value(text: str, scope: Scope) -> CompiledValue:
 
     A result that needs more than 16 digits before or 12 after the point is not usable; nothing is rounded.
     Raises ExpressionError.
+
+    >>> from monetization_pipeline.expressions.scopes import EventScope
+    >>> made = compile_value("request_size + response_size", EventScope())
+    >>> sorted(made.paths), made.is_null_sql
+    ([('request_size',), ('response_size',)], '(("request_size" IS NULL) OR ("response_size" IS NULL))')
     """
     walk = Walk(read(text), scope)
     tree = walk.parsed.tree.unnest()

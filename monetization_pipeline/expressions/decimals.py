@@ -1,4 +1,4 @@
-r"""Which texts are numbers, in SQL and in plain Python alike (rule 8 of the design).
+r"""Which texts are numbers, in SQL and in plain Python alike (rule 8).
 
 A text is a number iff it matches `[+-]? (digits [. digits?] | . digits) ([eE] [+-]? digits)?` with ASCII digits and
 its exact value is a multiple of 1e-12 with at most 16 digits before the point. Leading zeros, and trailing ones after
@@ -66,7 +66,13 @@ def _unusual(sql: str) -> str:
 
 
 def python_decimal(text: str) -> Decimal | None:
-    """The exact value of a text under the same grammar as `to_decimal`; None where it is no such number."""
+    """The exact value of a text under the same grammar as `to_decimal`; None where it is no such number.
+
+    >>> python_decimal("1.50e2"), python_decimal("-.5")
+    (Decimal('150.0'), Decimal('-0.5'))
+    >>> [python_decimal(text) for text in ("1_000", "NaN", "0.1234567890123", "12345678901234567")]
+    [None, None, None, None]
+    """
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None

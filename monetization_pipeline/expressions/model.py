@@ -88,7 +88,11 @@ class CompiledValue:
 
 
 def show(path: Path) -> str:
-    """A path as a user writes it: `request.headers."x-id"[0]`."""
+    """A path as a user writes it: `request.headers."x-id"[0]`.
+
+    >>> show(("request", "headers", "x-id", 0))
+    'request.headers."x-id"[0]'
+    """
     parts: list[str] = []
     for part in path:
         if isinstance(part, int):

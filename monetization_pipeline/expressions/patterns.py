@@ -48,7 +48,11 @@ class _Scan:
 
 
 def check_pattern(pattern: str) -> int:
-    """The number of groups of a regular expression that every engine reads alike; ExpressionError for any other."""
+    """The number of groups of a regular expression that every engine reads alike; ExpressionError for any other.
+
+    >>> check_pattern("^/v1/(users|items)/([0-9]+)$")
+    2
+    """
     scan = _Scan(pattern)
     if len(pattern) > _MAX_LENGTH:
         raise ExpressionError(f"a pattern has at most {_MAX_LENGTH} characters; this one has {len(pattern)}")
@@ -69,7 +73,11 @@ def check_pattern(pattern: str) -> int:
 
 
 def check_time_format(time_format: str) -> frozenset[str]:
-    """The directives of a strptime format, such as Y and z; ExpressionError for a format that is not allowed."""
+    """The directives of a strptime format, such as Y and z; ExpressionError for a format that is not allowed.
+
+    >>> sorted(check_time_format("%Y-%m-%d %H:%M"))
+    ['H', 'M', 'Y', 'd', 'm']
+    """
     directives: list[str] = []
     at = 0
     while at < len(time_format):

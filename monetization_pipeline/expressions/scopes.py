@@ -35,6 +35,9 @@ class EventScope:
     """Columns of the `events` dataset, optionally of a table alias; column names in any case.
 
     `metadata` must hold valid JSON text or NULL, as ingest writes it: its paths are LOOSE.
+
+    >>> EventScope("e").resolve(("status",)).sql, EventScope().resolve(("stauts",)) is None
+    ('"e"."status"', True)
     """
 
     def __init__(self, alias: str | None = None) -> None:
@@ -61,6 +64,9 @@ class RecordScope:
     `struct_spec(paths)` covers are read from the struct column `record`, made by
     `json_transform(text, struct_spec(paths))`: one parse for all of them. The others are read from the
     column `text`, which must hold valid JSON.
+
+    >>> RecordScope([("user", "id")]).resolve(("user", "id")).sql
+    '"r"."user"."id"'
     """
 
     def __init__(self, paths: Iterable[Path] = (), *, record: str = "r", text: str = "text") -> None:
@@ -84,6 +90,9 @@ def struct_spec(paths: Iterable[Path]) -> str:
     """The structure (JSON text) for json_transform that reads, as VARCHAR, each path a struct can hold.
 
     json_transform gives a string's content, other values' JSON text, and NULL where a parent is no object.
+
+    >>> struct_spec([("user", "id"), ("method",)])
+    '{"method":"VARCHAR","user":{"id":"VARCHAR"}}'
     """
     tree: _Tree = {}
     for path in sorted(_struct_paths(paths), key=show):

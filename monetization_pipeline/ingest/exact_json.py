@@ -48,7 +48,7 @@ def dump(value: Json) -> str:
 
 
 def canonical(value: Json) -> str:
-    """Compact JSON with sorted keys: equal for records that say the same. Raises NotJsonError as `dump` does."""
+    """Compact JSON with sorted keys, equal for records that say the same. NotJsonError for what UTF-8 cannot hold."""
     return _written(value, sort_keys=True)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from monetization_pipeline.errors import Place
 from monetization_pipeline.expressions import (
     Compiled,
     ExpressionError,
@@ -16,7 +15,7 @@ from monetization_pipeline.expressions import (
     struct_spec,
 )
 from monetization_pipeline.expressions.quoting import text_literal
-from monetization_pipeline.ingest.sources import Source, SourceError
+from monetization_pipeline.sources.declared import Source, SourceError
 
 IDS = ("event_id", "company_id", "user_id", "subscription_id")
 #: Why a record is set aside; null where it is good.
@@ -39,7 +38,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class RecordSql:
-    """`struct` is what json_transform makes of a record's text as column `r`; `values` are SQL over `r` and `text`.
+    """A mapping as SQL. `struct`: what json_transform makes of a record's text, `r`. `values` are over `r` and `text`.
 
     The values of ids, texts and metadata are VARCHAR; of whole numbers and instants, VARCHAR too where the record's own
     text is to be checked (`checked`), else already typed.
@@ -109,4 +108,4 @@ def _compile(source: Source, target: str, text: str, compile_text: Callable[[str
 
 
 def _error(source: Source, target: str, problem: str) -> SourceError:
-    return SourceError(f"{Place(f'sources/{source.name}.yaml', field=f'mapping.{target}')}: {problem}")
+    return SourceError(f"{source.place('mapping', target)}: {problem}")

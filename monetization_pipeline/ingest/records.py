@@ -10,6 +10,9 @@ from enum import StrEnum
 import numpy as np
 import pyarrow as pa
 
+# The stubs of `pyarrow` itself lack it.
+from pyarrow.lib import concat_batches
+
 from monetization_pipeline.ingest.secrets import mask
 
 #: Halves of surrogate pairs that no undecodable byte stands for.
@@ -115,7 +118,7 @@ def whole_batch(
 
 
 def joined(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows, in batches that are not small: to the engine, a few rows cost as much as thousands."""
+    """Batches joined until none is small, rows in their order: to the engine, a few rows cost as much as thousands."""
     pending: list[pa.RecordBatch] = []
     rows = size = 0
     for part in parts:
@@ -126,10 +129,10 @@ def joined(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows += part.num_rows
         size += part.nbytes
         if rows >= BATCH_ROWS or size >= _JOINED_BYTES:
-            yield pa.concat_batches(pending)
+            yield concat_batches(pending)
             pending, rows, size = [], 0, 0
     if pending:
-        yield pa.concat_batches(pending)
+        yield concat_batches(pending)
 
 
 def _batch(file_no: int, records: list[Record]) -> pa.RecordBatch:
@@ -145,6 +148,6 @@ def _batch(file_no: int, records: list[Record]) -> pa.RecordBatch:
         [True] * len(records),
     ]
     return pa.record_batch(
-        [pa.array(values, field.type) for values, field in zip(columns, RECORD_SCHEMA, strict=True)],
+        [pa.array(values, kind) for values, kind in zip(columns, RECORD_SCHEMA.types, strict=True)],
         schema=RECORD_SCHEMA,
     )

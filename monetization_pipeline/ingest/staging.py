@@ -10,6 +10,7 @@ from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.ingest.exact_json import RISKY
 from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, REFUSAL, TEXTS, WHOLE_NUMBERS, RecordSql
 from monetization_pipeline.lake.fingerprints import hash_sql
+from monetization_pipeline.netting.identities import made_id_sql
 
 _WHOLE = r"[-+]?[0-9]{1,18}"
 _CONTENT = tuple(f'"{name}"' for name, _, _ in EVENT_CONTENT)
@@ -104,6 +105,7 @@ def _occurred_at(actions_at_receipt: bool) -> str:
 
 def _reason(record: RecordSql) -> str:
     late, risky = "received_at + INTERVAL 1 DAY", text_literal(RISKY)
+    shown = "strftime(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ')"
     checks = [(f"{REFUSAL} IS NOT NULL", REFUSAL), *(_single(name) for name in IDS)]
     if "correction" in record.values:
         checks += _correction_checks()
@@ -118,8 +120,7 @@ def _reason(record: RecordSql) -> str:
         ("occurred_at IS NULL", "'occurred_at is missing'"),
         (
             "occurred_at < ?",
-            "'occurred_at ' || strftime(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') || "  # noqa: ISC004
-            "' lies before the first month that is billed'",
+            f"'occurred_at ' || {shown} || ' lies before the first month that is billed'",
         ),
         (
             f"occurred_at > {late}",
@@ -183,24 +184,10 @@ def _final_columns() -> str:
     columns |= {"target_event_id": "target_event_id", "target_source": "coalesce(target_source, source)"}
     columns["correction_reason"] = "correction_reason"
     identity = {
-        "event_id": f"CASE WHEN event_id IS NULL AND outcome = 'event' THEN {made} || '-1' ELSE event_id END",
+        "event_id": f"CASE WHEN event_id IS NULL AND outcome = 'event' THEN {made_id_sql(made)} ELSE event_id END",
         "generated": "event_id IS NULL",
     }
     return ", ".join(f'{value} AS "{name}"' for name, value in (identity | columns).items())
-
-
-#: Equal records of one file (or request) are several events: give the second and later ones their ordinal (rule 2).
-NUMBER_REPEATS_SQL = """
-    UPDATE staged SET event_id = left(staged.event_id, 33) || numbered.ordinal
-    FROM (
-        SELECT rowid AS id, row_number() OVER (PARTITION BY file_no, scope, event_id ORDER BY line, record) AS ordinal
-        FROM staged
-        WHERE generated AND outcome IN ('event', 'void', 'replacement') AND (file_no, scope, event_id) IN (
-            SELECT (file_no, scope, event_id) FROM staged
-            WHERE generated AND outcome IN ('event', 'void', 'replacement')
-            GROUP BY file_no, scope, event_id HAVING count(*) > 1)
-    ) AS numbered
-    WHERE staged.rowid = numbered.id AND numbered.ordinal > 1"""
 
 
 def raw_events_sql(*, by_day: bool) -> str:

@@ -1,49 +1,25 @@
-"""Invoices as the company sees them, their JSON and its hash."""
+"""Invoices as the company sees them, and their JSON and its hash, which walk the list of their fields."""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
-from monetization_pipeline.money import plain, round_amount
-from monetization_pipeline.rating.ids import instant_text, json_text
+from monetization_pipeline.datasets.invoice_fields import (
+    FORM,
+    INVOICE_FIELDS,
+    LINE_FIELDS,
+    Field,
+    Invoice,
+    InvoiceLine,
+    Kind,
+    of_form,
+)
+from monetization_pipeline.invoicing.texts import json_column, json_invoices, rounded_text, text_column
+from monetization_pipeline.money import round_amount
 
-#: What a line's JSON shows beside its amount, by key: description, exact_amount, line_id, meter_id, period_end,
-#: period_start, price_id, quantity, subscription_id. What may hold any character is JSON already: description,
-#: meter_id, price_id, subscription_id. A bare tuple: there may be millions.
-ShownLine = tuple[str, str, str, str, str, str, str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceLine:
-    """One line: `amount` is `exact_amount` rounded to the currency's minor unit, half away from zero (rule 13)."""
-
-    line_id: str
-    subscription_id: str
-    price_id: str
-    meter_id: str | None
-    period_start: datetime
-    period_end: datetime
-    quantity: Decimal
-    amount: Decimal
-    exact_amount: Decimal
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Invoice:
-    """All that one company owes in one currency at one instant; `total` is the sum of the lines' rounded amounts.
-
-    `subscription_id` is None where the lines have several.
-    """
-
-    invoice_id: str
-    company_id: str
-    subscription_id: str | None
-    currency: str
-    bill_at: datetime
-    lines: tuple[InvoiceLine, ...]
-    total: Decimal
+__all__ = ["Invoice", "InvoiceLine", "content_hash", "content_hashes", "hash_json", "invoice_json", "minor_text"]
 
 
 def minor_text(amount: Decimal, currency: str) -> str:
@@ -51,92 +27,50 @@ def minor_text(amount: Decimal, currency: str) -> str:
     return rounded_text(round_amount(amount, currency))
 
 
-def rounded_text(rounded: Decimal) -> str:
-    """The same of what `round_amount` gave; there is no negative zero."""
-    return str(rounded or rounded.copy_abs())
+def invoice_json(invoice: Invoice, form: int = FORM) -> dict[str, object]:
+    """The invoice in a form, ready for `json.dumps`: decimals are text, instants look like `2023-08-01T00:00:00Z`."""
+    [shown] = _shown(of_form(INVOICE_FIELDS, form), [invoice], [invoice.currency])
+    shown["lines"] = _shown(of_form(LINE_FIELDS, form), invoice.lines, [invoice.currency] * len(invoice.lines))
+    return {name: shown[name] for name in Invoice.__slots__ if name in shown}
 
 
-def invoice_json(invoice: Invoice) -> dict[str, object]:
-    """The invoice, ready for `json.dumps`: decimals are text, instants look like `2023-08-01T00:00:00Z`."""
-    return {
-        "invoice_id": invoice.invoice_id,
-        "company_id": invoice.company_id,
-        "subscription_id": invoice.subscription_id,
-        "currency": invoice.currency,
-        "bill_at": instant_text(invoice.bill_at),
-        "lines": [_line_json(line, invoice.currency) for line in invoice.lines],
-        "total": minor_text(invoice.total, invoice.currency),
-    }
+def content_hash(invoice: Invoice, form: int = FORM) -> str:
+    """SHA-256 in hex of the invoice's JSON in a form, keys sorted: equal for equal invoices, and only for those."""
+    return content_hashes([invoice], form)[0]
 
 
-def content_hash(invoice: Invoice) -> str:
-    """SHA-256 in hex of the invoice's JSON with sorted keys: equal for equal invoices, and only for those."""
-    lines = (
-        line_text(
-            minor_text(line.amount, invoice.currency),
-            (
-                *(json_text(line.description), plain(line.exact_amount), line.line_id),
-                *(null_or_json_text(line.meter_id), instant_text(line.period_end), instant_text(line.period_start)),
-                *(json_text(line.price_id), plain(line.quantity), json_text(line.subscription_id)),
-            ),
-        )
-        for line in invoice.lines
+def content_hashes(invoices: Sequence[Invoice], form: int = FORM) -> list[str]:
+    """The `content_hash` of each of many invoices."""
+    lines = [line for invoice in invoices for line in invoice.lines]
+    counts = [len(invoice.lines) for invoice in invoices]
+    currencies = [invoice.currency for invoice in invoices]
+    of_lines = [invoice.currency for invoice in invoices for _ in invoice.lines]
+    contents = json_invoices(
+        {each.name: json_column(each, _values(each, invoices, currencies)) for each in of_form(INVOICE_FIELDS, form)},
+        {each.name: json_column(each, _values(each, lines, of_lines)) for each in of_form(LINE_FIELDS, form)},
+        counts,
     )
-    return hash_texts(
-        ",".join(lines),
-        bill_at=instant_text(invoice.bill_at),
-        company_id=invoice.company_id,
-        currency=invoice.currency,
-        invoice_id=invoice.invoice_id,
-        subscription_id=invoice.subscription_id,
-        total=minor_text(invoice.total, invoice.currency),
-    )
+    return [hash_json(content) for content in contents]
 
 
-def line_text(amount: str, shown: ShownLine) -> str:
-    """A line's JSON with sorted keys and no blanks; written out, as `json` would take thrice as long."""
-    description, exact_amount, line_id, meter_id, period_end, period_start, price_id, quantity, subscription_id = shown
-    return (
-        f'{{"amount":"{amount}","description":{description},"exact_amount":"{exact_amount}","line_id":"{line_id}",'
-        f'"meter_id":{meter_id},"period_end":"{period_end}","period_start":"{period_start}","price_id":{price_id},'
-        f'"quantity":"{quantity}","subscription_id":{subscription_id}}}'
-    )
+def hash_json(content: str) -> str:
+    """SHA-256 in hex of an invoice's JSON, keys sorted, no blanks, in ASCII."""
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
-def hash_texts(
-    lines: str,
-    *,
-    bill_at: str,
-    company_id: str,
-    currency: str,
-    invoice_id: str,
-    subscription_id: str | None,
-    total: str,
-) -> str:
-    """`content_hash` from the JSON of the lines, with commas between them, and the texts of the rest."""
-    text = (
-        f'{{"bill_at":"{bill_at}","company_id":{json_text(company_id)},"currency":"{currency}",'
-        f'"invoice_id":"{invoice_id}","lines":[{lines}],'
-        f'"subscription_id":{null_or_json_text(subscription_id)},"total":"{total}"}}'
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+def _shown(
+    fields: Sequence[Field], holders: Sequence[Invoice | InvoiceLine], currencies: Sequence[str]
+) -> list[dict[str, object]]:
+    names = [field.name for field in fields]
+    columns = [text_column(field, _values(field, holders, currencies)) for field in fields]
+    return [dict(zip(names, texts, strict=True)) for texts in zip(*columns, strict=True)]
 
 
-def null_or_json_text(text: str | None) -> str:
-    """Text as JSON."""
-    return "null" if text is None else json_text(text)
-
-
-def _line_json(line: InvoiceLine, currency: str) -> dict[str, object]:
-    return {
-        "line_id": line.line_id,
-        "subscription_id": line.subscription_id,
-        "price_id": line.price_id,
-        "meter_id": line.meter_id,
-        "period_start": instant_text(line.period_start),
-        "period_end": instant_text(line.period_end),
-        "quantity": plain(line.quantity),
-        "amount": minor_text(line.amount, currency),
-        "exact_amount": plain(line.exact_amount),
-        "description": line.description,
-    }
+def _values(field: Field, holders: Iterable[Invoice | InvoiceLine], currencies: Iterable[str]) -> list[Any]:
+    values = list(map(attrgetter(field.name), holders))
+    if field.kind is not Kind.AMOUNT:
+        return values
+    return [
+        value if value is None else round_amount(value, currency)
+        for value, currency in zip(values, currencies, strict=True)
+    ]

@@ -1,1 +1,1 @@
-"""The datasets as Delta tables; landing; fingerprints; what is out of date."""
+"""The datasets as Delta tables: commits, partition states, fingerprints, and which rows a run may see."""

@@ -1,12 +1,18 @@
 """What each event day is made from, out of the rows of `landing_files`: summed as columns, looked into day by day."""
 
+# Arrow's stubs leave unknown what lists and structs hold.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 
+from monetization_pipeline.datasets.arrow import ArrowArray, listed
+from monetization_pipeline.lake.columns import dictionary_encoded
 from monetization_pipeline.lake.fingerprints import fingerprint
 
 _HEX_DIGITS = 16
@@ -30,7 +36,7 @@ NO_INPUT = DayInput(fingerprint(0, 0), 0)
 
 
 def day_inputs(log: pa.Table) -> Mapping[date, DayInput]:
-    """By event day, from rows of `landing_files`."""
+    """What each event day is made from, by day, out of rows of `landing_files`."""
     return _DayInputs(log)
 
 
@@ -38,21 +44,21 @@ class _DayInputs(Mapping[date, DayInput]):
     """Touched days sorted by day; a day's sets are made when somebody asks for it."""
 
     def __init__(self, log: pa.Table) -> None:
-        lists = log["days"].combine_chunks()
-        touched = lists.flatten()
+        lists = cast("pa.ListArray[Any]", log["days"].combine_chunks())
+        touched = cast("pa.StructArray", lists.flatten())
         days = touched.field("occurred_on").cast(pa.int32()).to_numpy(zero_copy_only=False)
         order = np.argsort(days, kind="stable")
         self._files = lists.value_parent_indices().to_numpy(zero_copy_only=False)[order]
         self._rows = touched.field("rows").to_numpy(zero_copy_only=False)[order]
-        self._copy_days = touched.field("copy_days").take(pa.array(order))
+        self._copy_days = cast("pa.ListArray[Any]", touched.field("copy_days").take(pa.array(order, pa.int64())))
         hashes = _hash_sums(touched.field("fingerprint"))[order]
         keys, starts = np.unique(days[order], return_index=True)
         self._bounds = np.append(starts, len(days))
         self._row_sums = np.add.reduceat(self._rows, starts) if len(keys) else self._rows
         self._hash_sums = np.add.reduceat(hashes, starts) if len(keys) else hashes
         self._position = {day: number for number, day in enumerate(_dates(keys))}
-        batches = log["batch_id"].combine_chunks().dictionary_encode()
-        self._batch_names = batches.dictionary.to_pylist()
+        batches = dictionary_encoded(log["batch_id"])
+        self._batch_names = listed(batches.dictionary)
         self._batches = batches.indices.to_numpy(zero_copy_only=False)
         self._received_on = log["received_on"].cast(pa.int32()).to_numpy()
         self._made: dict[date, DayInput] = {}
@@ -76,23 +82,28 @@ class _DayInputs(Mapping[date, DayInput]):
             fingerprint(rows, int(self._hash_sums[position])),
             rows,
             frozenset(self._batch_names[number] for number in np.unique(self._batches[files])),
-            frozenset(self._copy_days[part].flatten().unique().to_pylist()),
+            frozenset(listed(self._copy_days[part].flatten().unique())),
             frozenset(_dates(np.unique(self._received_on[files]))),
         )
 
 
 def _dates(days: np.ndarray) -> list[date]:
     """Days since 1970 as dates."""
-    return pa.array(days, pa.int32()).cast(pa.date32()).to_pylist()
+    return listed(pa.array(days, pa.int32()).cast(pa.date32()))
 
 
-def _hash_sums(fingerprints: pa.Array) -> np.ndarray:
+def _hash_sums(fingerprints: ArrowArray) -> np.ndarray:
     """The sums of hashes in fingerprints, modulo 2^64: their last 16 characters, read as hexadecimal numbers."""
     _, offsets, text = fingerprints.buffers()
     values = np.zeros(len(fingerprints), np.uint64)
     if len(fingerprints):
-        ends = np.frombuffer(offsets, np.int32)[fingerprints.offset + 1 : fingerprints.offset + len(fingerprints) + 1]
-        signs = np.frombuffer(text, np.uint8)
+        ends = _numbers(offsets, np.int32)[fingerprints.offset + 1 : fingerprints.offset + len(fingerprints) + 1]
+        signs = _numbers(text, np.uint8)
         for position in range(_HEX_DIGITS):
             values = (values << np.uint64(4)) | _DIGIT[signs[ends - _HEX_DIGITS + position]]
     return values
+
+
+def _numbers(buffer: pa.Buffer | None, kind: type[np.generic]) -> np.ndarray:
+    # To the stubs, a buffer of Arrow's is none of Python's.
+    return np.frombuffer(cast("memoryview", buffer), kind)

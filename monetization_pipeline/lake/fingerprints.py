@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from monetization_pipeline.datasets import DatasetSpec
+from monetization_pipeline.datasets.arrow import named_types
 
 _MODULUS = 1 << 64
 _MASK = (1 << 63) - 1
@@ -21,20 +22,25 @@ def hash_sql(columns: Iterable[str]) -> str:
 
 
 def row_hash_sql(spec: DatasetSpec) -> str:
-    """SQL of the hash of one row of a dataset."""
+    """SQL (BIGINT) of the hash of a row of a dataset: its column `row_hash`, else of all but volatile columns."""
     if spec.row_hash is not None:
         return f'"{spec.row_hash}"'
-    return hash_sql(_plain(field) for field in spec.schema if field.name not in spec.volatile)
+    return hash_sql(_plain(name, kind) for name, kind in named_types(spec.schema) if name not in spec.volatile)
 
 
-def _plain(field: pa.Field) -> str:
+def _plain(name: str, kind: pa.DataType) -> str:
     """A column as what is quick to write as text: instants as microseconds."""
-    return f'epoch_us("{field.name}")' if pa.types.is_timestamp(field.type) else f'"{field.name}"'
+    return f'epoch_us("{name}")' if pa.types.is_timestamp(kind) else f'"{name}"'
+
+
+def hash_sum_sql(hash_of_row: str) -> str:
+    """SQL aggregate of the exact sum of hashes: a DECIMAL(38,0), which every engine has, and none overflows."""
+    return f"sum(CAST({hash_of_row} AS DECIMAL(38,0)))"
 
 
 def fingerprint_sql(spec: DatasetSpec) -> str:
     """SQL aggregates (rows, sum of row hashes) from which `fingerprint` makes a fingerprint."""
-    return f"count(*), CAST(coalesce(sum(CAST({row_hash_sql(spec)} AS HUGEINT)), 0) AS VARCHAR)"
+    return f"count(*), CAST(coalesce({hash_sum_sql(row_hash_sql(spec))}, 0) AS VARCHAR)"
 
 
 def fingerprint(rows: int, hash_sum: str | int) -> str:

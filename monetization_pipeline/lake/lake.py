@@ -27,7 +27,7 @@ class Lake:
         self.remembered_log: IngestLog | None = None
 
     def table(self, spec: DatasetSpec) -> Table:
-        """The table of a dataset."""
+        """The table of a dataset; in a look back, for what was received, that of the main lake."""
         if self.received is not None and (spec.by_batch or spec is LANDING_FILES):
             return self.received.table(spec)
         if spec.name not in self._tables:
@@ -36,5 +36,5 @@ class Lake:
 
     @property
     def landing_files(self) -> Table:
-        """What was ingested; decides which batches are visible."""
+        """The table of ingested files, which decides which batches are visible."""
         return self.table(LANDING_FILES)

@@ -7,7 +7,6 @@ gets a conflict instead of doubling rows.
 
 import json
 import math
-import os
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -16,13 +15,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from monetization_pipeline.datasets import WHOLE, DatasetSpec
+from monetization_pipeline.datasets.arrow import listed
+from monetization_pipeline.engines.address import Address
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.lake import disk
 from monetization_pipeline.lake.remembered import NOTHING, recall, remember
 from monetization_pipeline.lake.state import METADATA_KEY, PartitionState, decode, encode
 
@@ -45,7 +46,7 @@ class ConcurrentCommitError(MonetizeError):
 class NewFile:
     """A Parquet file that lies in the table's folder and is not committed yet."""
 
-    path: Path
+    address: Address
     partition: str
     rows: int
 
@@ -54,7 +55,7 @@ class NewFile:
 class CommittedFile:
     """A file of the table, with its size in bytes."""
 
-    path: Path
+    address: Address
     partition: str
     size: int
 
@@ -67,7 +68,10 @@ class Claim:
 
 
 class Table:
-    """The Delta table of one dataset. It is made by the first commit; reading one that is not there finds it empty."""
+    """The Delta table of one dataset. It is made by the first commit; reading one that is not there finds it empty.
+
+    Files go in and out by their addresses; `root` is the folder on this machine that holds them and the log.
+    """
 
     def __init__(self, root: Path, spec: DatasetSpec) -> None:
         self.spec = spec
@@ -77,30 +81,27 @@ class Table:
         self._states_version = NOTHING.version
         self._kept_version = NOTHING.version
 
-    def new_folder(self) -> Path:
+    def new_folder(self) -> Address:
         """A folder on the table's disk for files on their way."""
-        folder = self.root / "_staging"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return disk.folder(self.root / "_staging")
 
-    def new_path(self, partition: str = WHOLE, prefix: str = "") -> Path:
+    def new_path(self, partition: str = WHOLE, prefix: str = "") -> Address:
         """A fresh place for a file of `partition`."""
         folder = self.root if self.spec.partition_column is None else self.root / _folder(self.spec, partition)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{prefix}{uuid.uuid4().hex}.parquet"
+        return disk.place(folder, f"{prefix}{uuid.uuid4().hex}.parquet")
 
-    def take(self, path: Path, partition: str) -> NewFile:
+    def take(self, file: Address, partition: str) -> NewFile:
         """A file that was written elsewhere in the table's folder, moved to where files of its partition lie."""
         target = self.new_path(partition)
-        path.rename(target)
-        return NewFile(target, partition, pq.read_metadata(target).num_rows)
+        disk.move(file, target)
+        return NewFile(target, partition, disk.rows_in(target))
 
-    def files(self, partitions: Collection[str] | None = None) -> list[Path]:
+    def files(self, partitions: Collection[str] | None = None) -> list[Address]:
         """Committed files, of the given partitions or of all, in a fixed order."""
-        return sorted(file.path for file in self.committed(partitions))
+        return sorted(file.address for file in self.committed(partitions))
 
     def committed(self, partitions: Collection[str] | None = None) -> list[CommittedFile]:
-        """The same with partition and size, in the order of the log."""
+        """Committed files with partition and size, of the given partitions or of all, in the order of the log."""
         table = self._open()
         return [] if table is None else self._adds(table, partitions)
 
@@ -162,7 +163,10 @@ class Table:
             self._settle(commit)
 
     def extend(self, claim: Claim, files: Sequence[NewFile], state: PartitionState) -> None:
-        """Add files to a dataset of one partition. Raises ConcurrentCommitError as `replace` does."""
+        """One commit that adds `files` to a dataset that is one partition, and says its new state.
+
+        Raises ConcurrentCommitError, and changes nothing, where the dataset was committed since `claim`.
+        """
 
         def commit(table: DeltaTable) -> None:
             transactions = self._claimed(table, claim, (WHOLE,))
@@ -189,22 +193,22 @@ class Table:
 
         self._settle(commit)
 
-    def unused(self, older_than: timedelta) -> list[Path]:
+    def unused(self, older_than: timedelta) -> list[Address]:
         """Files that the table has not held for so long: replaced ones, and such as were never committed."""
         table = self._open()
         return [] if table is None else self._vacuumed(table, older_than, dry_run=True)
 
-    def remove_unused(self, older_than: timedelta) -> list[Path]:
-        """Remove what `unused` names; who has opened the table before then must be done with it."""
+    def remove_unused(self, older_than: timedelta) -> list[Address]:
+        """Remove files that the table has not held for so long; who opened it before then must be done with it."""
         table = self._open()
         if table is None or not self._vacuumed(table, older_than, dry_run=True):
             return []
         return self._vacuumed(table, older_than, dry_run=False)
 
-    def _vacuumed(self, table: DeltaTable, older_than: timedelta, *, dry_run: bool) -> list[Path]:
+    def _vacuumed(self, table: DeltaTable, older_than: timedelta, *, dry_run: bool) -> list[Address]:
         hours = math.ceil(older_than / timedelta(hours=1))
         names = table.vacuum(hours, dry_run=dry_run, enforce_retention_duration=False, full=True)
-        return sorted(self.root / name for name in names)
+        return sorted(disk.within(self.root, name) for name in names)
 
     def _settle(self, commit: Callable[[DeltaTable], None]) -> None:
         """Commit on the table as it is, and again each time somebody else was faster.
@@ -239,11 +243,8 @@ class Table:
 
     def _open(self) -> DeltaTable | None:
         """The table as it is now. To open it lists its whole log, so that an open one is kept while nobody commits."""
-        log = self.root / "_delta_log"
-        if self._opened is not None:
-            version = self._opened.version()
-            if not (log / f"{version + 1:020}.json").exists() and (log / f"{version:020}.json").exists():
-                return self._opened
+        if self._opened is not None and disk.is_last_commit(self.root, self._opened.version()):
+            return self._opened
         try:
             self._opened = DeltaTable(self.root)
         except TableNotFoundError:
@@ -254,7 +255,7 @@ class Table:
         table = self._open()
         if table is not None:
             return table
-        self.root.mkdir(parents=True, exist_ok=True)
+        disk.folder(self.root)
         return DeltaTable.create(
             self.root,
             schema=self.spec.schema,
@@ -276,23 +277,23 @@ class Table:
         column = self.spec.partition_column
         values = [WHOLE] * rows.num_rows
         if column is not None:
-            values = [str(row[column]) for row in rows["partition"].to_pylist()]
-        found = zip(rows["path"].to_pylist(), values, rows["size_bytes"].to_pylist(), strict=True)
+            values = [str(row[column]) for row in listed(rows["partition"])]
+        found = zip(listed(rows["path"]), values, listed(rows["size_bytes"]), strict=True)
         return [
-            CommittedFile(self.root / path, partition, size)
+            CommittedFile(disk.within(self.root, path), partition, size)
             for path, partition, size in found
             if partitions is None or partition in partitions
         ]
 
     def _added(self, files: Sequence[NewFile], *, changes_data: bool = True) -> list[AddAction]:
         for file in files:
-            _sync(file.path)
+            disk.sync(file.address)
         return [
             AddAction(
-                str(file.path.relative_to(self.root)),
-                file.path.stat().st_size,
+                disk.below(file.address, self.root),
+                disk.size_of(file.address),
                 self._values(file.partition),
-                int(time.time() * 1000),
+                _milliseconds_now(),
                 changes_data,
                 json.dumps({"numRecords": file.rows}),
             )
@@ -301,9 +302,9 @@ class Table:
 
     def _removed(self, file: CommittedFile, *, changes_data: bool = True) -> RemoveAction:
         return RemoveAction(
-            path=str(file.path.relative_to(self.root)),
+            path=disk.below(file.address, self.root),
             data_change=changes_data,
-            deletion_timestamp=int(time.time() * 1000),
+            deletion_timestamp=_milliseconds_now(),
             size=file.size,
             partition_values=self._values(file.partition),
         )
@@ -331,9 +332,6 @@ def _commits_of(table: DeltaTable | None, name: str) -> int:
     return 0 if table is None else table.transaction_version(name) or 0
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _milliseconds_now() -> int:
+    """What Delta stamps its actions with: always the machine's clock, as readers count from it what may be removed."""
+    return int(time.time() * 1000)  # noqa: TID251 - a stamp, no figure

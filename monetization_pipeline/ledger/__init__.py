@@ -1,1 +1,1 @@
-"""What is booked and what a provider has been told: one append-only SQL database (`ledger.open_ledger`)."""
+"""What is booked and what a provider has been told: one append-only SQL database (`ledger.opening.open_ledger`)."""

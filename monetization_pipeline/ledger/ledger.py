@@ -33,7 +33,7 @@ class Ledger:
         self._engine = engine
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close all connections to the database."""
         self._engine.dispose()
 
     def lock(self, name: str) -> AbstractContextManager[None]:
@@ -45,8 +45,8 @@ class Ledger:
     ) -> tuple[str, ...]:
         """Book `invoices` under billing period `period`, all or none; the ids of those newly booked.
 
-        Booking the same content again does nothing. Raises BookedDiffersError where one is booked with other content,
-        LineBookedElsewhereError where a line stands in another booked invoice.
+        Booking the same again does nothing. Raises BookedDiffersError where one is booked and does not charge the same
+        now, LineBookedElsewhereError where a line stands in another booked invoice.
         """
         entry = booking.Booking(billing_period=period, as_of=as_of, booked_by=by, booked_at=at, reason=reason)
         return self._write(lambda connection: booking.book(connection, invoices, entry))
@@ -56,12 +56,15 @@ class Ledger:
         return self._read(lambda connection: booking.booked(connection, invoice_ids))
 
     def booked_in(self, period: str, until: datetime | None = None) -> tuple[BookedInvoice, ...]:
-        """Everything booked under a billing period, or what was until an instant, by company, currency and bill_at."""
+        """What is booked under a billing period, by company, currency and bill_at; `until`: what was until then."""
         booked = self._read(lambda connection: booking.booked_in(connection, period))
         return booked if until is None else tuple(entry for entry in booked if entry.booked_at <= until)
 
     def overlapping(self, invoices: Sequence[Invoice]) -> dict[str, str]:
-        """By id of each of `invoices`: another booked invoice that charges the same price for the same time."""
+        """Those of `invoices` that would charge again what another booked one charges: id → id of that one (rule 21).
+
+        Again is: the same subscription and price, for times that overlap.
+        """
         return self._read(lambda connection: booking.overlapping(connection, invoices))
 
     def publication(self, publication_id: str) -> Publication | None:
@@ -85,11 +88,11 @@ class Ledger:
         return self._write(lambda connection: publications.record_intent(connection, intent, at))
 
     def record_draft(self, publication_id: str, provider_invoice_id: str, at: datetime) -> Publication:
-        """A draft of it stands at the provider."""
+        """Append that a draft of a publication stands at the provider; the publication as it now is."""
         return self._event(PublicationEvent(publication_id, EventState.DRAFT, provider_invoice_id, at))
 
     def record_abandoned(self, publication_id: str, provider_invoice_id: str, detail: str, at: datetime) -> Publication:
-        """Its draft is gone; the next one is made under new idempotency keys."""
+        """Append that a publication's draft is gone, and why; the next one is made under new idempotency keys."""
         return self._event(
             PublicationEvent(publication_id, EventState.ABANDONED, provider_invoice_id, at, detail=detail)
         )
@@ -97,7 +100,10 @@ class Ledger:
     def record_issued(
         self, publication_id: str, provider_invoice_id: str, number: str | None, total: Decimal, at: datetime
     ) -> Publication:
-        """It is issued at the provider. A second time is refused by the database."""
+        """Append that a publication is issued, with the provider's number and total in major units.
+
+        The database refuses a second time.
+        """
         return self._event(
             PublicationEvent(publication_id, EventState.ISSUED, provider_invoice_id, at, number=number, total=total)
         )
@@ -107,15 +113,15 @@ class Ledger:
         return self._write(lambda connection: publications.record_request(connection, subject, step, at))
 
     def record_outcome(self, request_id: int, outcome: Outcome, detail: str, at: datetime) -> None:
-        """Append how that request ended."""
+        """Append how a request ended; `detail` is for people."""
         self._write(lambda connection: publications.record_outcome(connection, request_id, outcome, detail, at))
 
     def customer(self, key: CustomerKey) -> str | None:
-        """The company's customer id at the provider, None while it has none."""
+        """The provider's id of a company's customer, None while it has none."""
         return self._read(lambda connection: publications.customer(connection, key))
 
     def put_customer(self, key: CustomerKey, provider_customer_id: str, at: datetime) -> None:
-        """Map the company to that customer from now on."""
+        """Map a company to a customer of the provider from now on; nothing is added where it is so already."""
         self._write(lambda connection: publications.put_customer(connection, key, provider_customer_id, at))
 
     def _publications(self, condition: ColumnElement[bool]) -> tuple[Publication, ...]:

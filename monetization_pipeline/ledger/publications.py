@@ -18,7 +18,7 @@ from monetization_pipeline.ledger.records import (
     PublicationState,
 )
 from monetization_pipeline.ledger.tables import (
-    BookedInvoiceRow,
+    BOOKED_INVOICES,
     CustomerMappingRow,
     ProviderOutcomeRow,
     ProviderRequestRow,
@@ -49,7 +49,7 @@ def publications(
 
 def of_period(billing_period: str) -> ColumnElement[bool]:
     """Condition: publications of invoices booked under a billing period."""
-    booked = select(BookedInvoiceRow.invoice_id).where(BookedInvoiceRow.billing_period == billing_period)
+    booked = select(BOOKED_INVOICES.c.invoice_id).where(BOOKED_INVOICES.c.billing_period == billing_period)
     return PublicationRow.invoice_id.in_(booked)
 
 
@@ -103,13 +103,13 @@ def record_request(connection: Connection, subject: str, step: str, at: datetime
 
 
 def record_outcome(connection: Connection, request_id: int, outcome: Outcome, detail: str, at: datetime) -> None:
-    """Append how a request ended."""
+    """Append how a request ended; of `detail`, which is for people, the first 500 characters."""
     row = {"request_id": request_id, "outcome": outcome.value, "detail": detail[:_DETAIL_LENGTH], "at": at}
     connection.execute(insert(ProviderOutcomeRow), [row])
 
 
 def customer(connection: Connection, key: CustomerKey) -> str | None:
-    """The company's customer id at the provider, None while it has none."""
+    """The provider's id of a company's customer, None while it has none."""
     return connection.execute(
         select(CustomerMappingRow.provider_customer_id)
         .where(*_of_customer(key))
@@ -119,7 +119,7 @@ def customer(connection: Connection, key: CustomerKey) -> str | None:
 
 
 def put_customer(connection: Connection, key: CustomerKey, provider_customer_id: str, at: datetime) -> None:
-    """Map the company to a customer from now on; nothing is added where it is so already."""
+    """Map a company to a customer of the provider from now on; nothing is added where it is so already."""
     if customer(connection, key) == provider_customer_id:
         return
     last = connection.execute(select(func.max(CustomerMappingRow.sequence)).where(*_of_customer(key))).scalar_one()

@@ -10,11 +10,15 @@ from monetization_pipeline.invoicing.models import Invoice
 
 @dataclass(frozen=True, slots=True)
 class BookedInvoice:
-    """One booked invoice, with who booked it, when, why, and from which cut-off of the events."""
+    """One booked invoice, with who booked it, when, why, and from which cut-off of the events.
+
+    `form` is the form that it was booked in, `content_hash` the hash of its JSON in that form.
+    """
 
     invoice: Invoice
     revision: int
     billing_period: str
+    form: int
     content_hash: str
     as_of: datetime
     booked_at: datetime
@@ -64,7 +68,7 @@ class Publication:
 
     @property
     def publication_id(self) -> str:
-        """Its id, which is also the publish key."""
+        """The publication's id, which is also the publish key that the provider knows it by."""
         return self.intent.publication_id
 
 

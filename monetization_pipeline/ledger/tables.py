@@ -4,13 +4,28 @@ Decimals and instants are text, the same bytes on SQLite and PostgreSQL: SQLite 
 an instant without its zone.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import Dialect, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Column,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from monetization_pipeline.datasets.invoice_fields import INVOICE_FIELDS, LINE_FIELDS, Field, Kind
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -19,10 +34,10 @@ class ExactDecimal(TypeDecorator[Decimal]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
         return None if value is None else format(value, "f")
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's
         return None if value is None else Decimal(value)
 
 
@@ -32,14 +47,14 @@ class UtcInstant(TypeDecorator[datetime]):
     impl = String(27)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("the ledger takes aware instants only")
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
         return None if value is None else datetime.fromisoformat(value)
 
 
@@ -53,49 +68,50 @@ class Base(DeclarativeBase):
     }
 
 
-class BookedInvoiceRow(Base):
-    """One booked invoice. `content_json` is the invoice as booked, `content_hash` its hash."""
-
-    __tablename__ = "booked_invoices"
-
-    invoice_id: Mapped[str] = mapped_column(primary_key=True)
-    revision: Mapped[int] = mapped_column(primary_key=True)
-    company_id: Mapped[str]
-    subscription_id: Mapped[str | None]
-    currency: Mapped[str]
-    bill_at: Mapped[datetime]
-    billing_period: Mapped[str] = mapped_column(index=True)
-    total: Mapped[Decimal]
-    content_hash: Mapped[str]
-    content_json: Mapped[str]
-    as_of: Mapped[datetime]
-    booked_at: Mapped[datetime]
-    booked_by: Mapped[str]
-    reason: Mapped[str]
+_TYPES: Mapping[Kind, type[TypeEngine[Any]]] = {
+    Kind.ID: Text,
+    Kind.TEXT: Text,
+    Kind.WORDS: Text,
+    Kind.INSTANT: UtcInstant,
+    Kind.QUANTITY: ExactDecimal,
+    Kind.AMOUNT: ExactDecimal,
+    Kind.EXACT_AMOUNT: ExactDecimal,
+}
 
 
-class BookedLineRow(Base):
-    """One line of a booked invoice. A line_id is booked once for each revision, whatever invoice it stands in."""
+def _columns(fields: Iterable[Field], *key: str) -> Iterator[Column[Any]]:
+    for field in fields:
+        yield Column(field.name, _TYPES[field.kind], nullable=field.optional, primary_key=field.name in key)
 
-    __tablename__ = "booked_lines"
-    __table_args__ = (
-        ForeignKeyConstraint(["invoice_id", "revision"], ["booked_invoices.invoice_id", "booked_invoices.revision"]),
-        UniqueConstraint("line_id", "revision", name="booked_lines_once"),
-    )
 
-    invoice_id: Mapped[str] = mapped_column(primary_key=True)
-    revision: Mapped[int] = mapped_column(primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
-    line_id: Mapped[str]
-    subscription_id: Mapped[str]
-    price_id: Mapped[str]
-    meter_id: Mapped[str | None]
-    period_start: Mapped[datetime]
-    period_end: Mapped[datetime]
-    quantity: Mapped[Decimal]
-    amount: Mapped[Decimal]
-    exact_amount: Mapped[Decimal]
-    description: Mapped[str]
+#: Booked invoices: their fields, and `content_json`, the invoice as booked, with its hash and the form that it has.
+#: A program that names no form is one of before there were several, which booked in the first.
+BOOKED_INVOICES = Table(
+    "booked_invoices",
+    Base.metadata,
+    *_columns(INVOICE_FIELDS, "invoice_id"),
+    Column("revision", Integer, primary_key=True),
+    Column("billing_period", Text, nullable=False, index=True),
+    Column("content_hash", Text, nullable=False),
+    Column("form", Integer, nullable=False, server_default="1"),
+    Column("content_json", Text, nullable=False),
+    Column("as_of", UtcInstant, nullable=False),
+    Column("booked_at", UtcInstant, nullable=False),
+    Column("booked_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+#: Lines of booked invoices. A line_id is booked once for each revision, whatever invoice it stands in.
+BOOKED_LINES = Table(
+    "booked_lines",
+    Base.metadata,
+    Column("invoice_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    *_columns(LINE_FIELDS),
+    ForeignKeyConstraint(["invoice_id", "revision"], ["booked_invoices.invoice_id", "booked_invoices.revision"]),
+    UniqueConstraint("line_id", "revision", name="booked_lines_once"),
+)
 
 
 class CustomerMappingRow(Base):

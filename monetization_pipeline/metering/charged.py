@@ -1,9 +1,7 @@
 """SQL of who is charged for what: events, or groups of like events, joined with pieces of companies' time (rule 4).
 
-Sets of meters are bit masks: bit `i % 60` of the column `<name>_<i // 60>` is the meter at position i. Relations:
-  charges  pieces of companies' time: row_no, company_id, zone, subscription_id, segment and period, from_at, to_at,
-           is_first, and the masks `priced`, `charged`, `company` (charged to any subscription of the company) and
-           `ambiguous`
+Reads `charges` (see `metering.payers`). Sets of meters are bit masks: bit `i % 60` of the column `<name>_<i // 60>` is
+the meter at position i.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,10 +60,10 @@ def packed(conditions: Sequence[str], name: str) -> str:
     return "".join(columns)
 
 
-def charged_sql(relation: str, meters: Sequence[MeterSql], instant: str) -> str:
-    """Each row of `relation` once for every charge that it may fall under, and once where there is none.
+def charged_sql(judged: str, meters: Sequence[MeterSql], charges: str, instant: str) -> str:
+    """Each row of the query `judged` once for every charge that it may fall under, and once where there is none.
 
-    `relation` has payer, subscription_id, facts and the set `used` (meters that can use the value); `instant` is its
+    `judged` has payer, subscription_id, facts and the set `used` (meters that can use the value); `instant` is its
     column that says when. Added are row_no, zone, counts (true on one of the rows that an event becomes), the set
     `falls` (charged to this row's subscription), weighted (a meter that weight does not multiply met another weight
     than 1), refused and ambiguous (for any meter), and bucket (position in BUCKETS).
@@ -100,8 +98,8 @@ def charged_sql(relation: str, meters: Sequence[MeterSql], instant: str) -> str:
         FROM (
             SELECT judged.*, charges.row_no, charges.zone, {sets},
                 charges.row_no IS NULL OR charges.is_first OR judged.subscription_id IS NOT NULL AS counts
-            FROM ({relation}) AS judged
-            LEFT JOIN charges ON judged.payer = charges.company_id
+            FROM ({judged}) AS judged
+            LEFT JOIN {charges} AS charges ON judged.payer = charges.company_id
                 AND judged.{instant} >= charges.from_at AND judged.{instant} < charges.to_at
                 AND (judged.subscription_id IS NULL OR judged.subscription_id = charges.subscription_id))"""
 

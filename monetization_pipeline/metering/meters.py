@@ -24,12 +24,12 @@ EVENTS = EventScope()
 
 
 class LeafScope:
-    """The same names, but each JSON path is a column of its own, to be made once by `leaf_columns`."""
+    """Names of an event's columns, where each JSON path is a column of its own, to be made once by `leaf_columns`."""
 
     known = EVENTS.known
 
     def resolve(self, path: Path) -> Reference | None:
-        """See `expressions.Scope`."""
+        """The column that a path names, a JSON path that of its leaf (quoted); None where there is none."""
         found = EVENTS.resolve(path)
         return found if found is None or len(path) == 1 else Reference(identifier(show(path)), found.kind)
 
@@ -40,7 +40,7 @@ def leaf_list(meters: Iterable["MeterSql"]) -> str:
 
 
 def leaf_columns(meters: Iterable["MeterSql"]) -> dict[str, str]:
-    """Column (quoted) → SQL of each of them, over the list named `leaves`."""
+    """Each JSON leaf that meters made with a LeafScope read: its column (quoted) → SQL over the list named `leaves`."""
     return {identifier(show(path)): f"leaves[{position}]" for position, path in enumerate(_leaves(meters), 1)}
 
 
@@ -67,7 +67,7 @@ class MeterSql:
 
 
 def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
-    """A meter over `scope`, by default a LeafScope.
+    """A meter as SQL over the columns that `scope` names, by default a LeafScope. Blocked calls are left out (rule 5).
 
     Raises ExpressionError where the filter, the value or a dimension is refused.
     """

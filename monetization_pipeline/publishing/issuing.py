@@ -18,10 +18,10 @@ Only drafts are ever deleted.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import NoReturn, TypeVar
 
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.records import Intent, Outcome, Publication, PublicationState
 from monetization_pipeline.money import plain
@@ -57,7 +57,7 @@ class Issuing:
 
     provider: Provider
     ledger: Ledger
-    clock: Callable[[], datetime]
+    clock: Clock
 
     def issue(self, intent: Intent, document: Document) -> Publication:
         """Bring the publication of `intent` to `issued` and return it.

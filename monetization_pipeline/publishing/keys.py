@@ -1,6 +1,6 @@
 """Names under which a provider knows what we did: stable, made of ids alone, never of content (rule 18)."""
 
-from monetization_pipeline.rating.ids import make_id
+from monetization_pipeline.ids import make_id
 
 
 def publish_key(provider: str, account: str, mode: str, invoice_id: str, revision: int) -> str:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from monetization_pipeline.customers.models import Company
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.invoicing.models import Invoice
 
 
 class ProviderError(MonetizeError):
@@ -105,7 +104,7 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """Such as `stripe`."""
+        """The provider's name in keys and rows of the ledger: `stripe`."""
         ...
 
     @property
@@ -115,15 +114,7 @@ class Provider(Protocol):
 
     @property
     def mode(self) -> str:
-        """`live`, or another word for what is not."""
-        ...
-
-    def amounts(self, invoice: Invoice) -> tuple[Decimal, ...]:
-        """The amount of each line of `invoice` as the provider will show it, in major units.
-
-        They are the invoice's own wherever the provider can show them. Raises PermanentError, without asking the
-        provider, for an invoice that it cannot show at all.
-        """
+        """`live` where invoices bill somebody, else a word for what they are, such as `test` or `sandbox`."""
         ...
 
     def customer_exists(self, provider_customer_id: str) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
 
+from monetization_pipeline.clock import Clock
 from monetization_pipeline.customers.models import Company
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.invoicing.models import Invoice, content_hash
+from monetization_pipeline.invoicing.comparing import same_as_booked
+from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.records import BookedInvoice, Intent, Publication, PublicationState
 from monetization_pipeline.publishing.customers import ensure_customer
@@ -32,7 +34,7 @@ class NotBookedError(MonetizeError):
 
 
 class ContentChangedError(MonetizeError):
-    """An invoice is to be issued with other content than it is booked with, or was begun to be published with."""
+    """An invoice is to be issued that charges something else than is booked, or was begun with other content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
-    """What publishing did: `zero` were not to be issued, `not_tried` not come to after the provider failed."""
+    """What publishing did. `zero` are ids of invoices of nothing, not to be issued; `not_tried` those of invoices that
+    it did not come to, as the provider had failed several times in a row.
+    """
 
     issued: tuple[Publication, ...]
     already_issued: tuple[Publication, ...]
@@ -69,23 +73,25 @@ def publish(
     invoices: Sequence[Invoice],
     provider: Provider,
     ledger: Ledger,
-    clock: Callable[[], datetime],
+    clock: Clock,
     *,
+    limits: Callable[[Invoice], tuple[Decimal, ...]],
     companies: Mapping[str, Company] = _NOBODY,
     issue_zero: bool = False,
 ) -> PublishReport:
-    """Issue each of `invoices` at `provider` unless it is issued already.
+    """Issue each of `invoices` at `provider`, as it is booked, unless it is issued already.
 
-    `companies`, by company_id, give names, addresses and customer ids for those that have no customer yet. One
-    invoice's failure does not keep the others from being issued: it stands in the report, and publishing again goes
-    on with it. Raises NotBookedError and ContentChangedError before anything is sent, LedgerBusyError while another
-    process publishes from the same ledger, and a ProviderError where not even the account can be read.
+    `limits` gives each line's amount as the provider will show it (`registry.Limits`). `companies`, by company_id,
+    give names, addresses and customer ids for those that have no customer yet. One invoice's failure does not keep the
+    others from being issued: it stands in the report, and publishing again goes on with it. Raises NotBookedError and
+    ContentChangedError before anything is sent, LedgerBusyError while another process publishes from the same ledger,
+    and a ProviderError where not even the account can be read.
     """
     booked = _booked(invoices, ledger)
     with ledger.lock("publish"):
-        run = _Run(Issuing(provider, ledger, clock), companies, issue_zero)
-        plans = [run.plan(booked[invoice.invoice_id]) for invoice in invoices]
-        return run.issue_all(plans)
+        run = _Run(Issuing(provider, ledger, clock), limits, companies, issue_zero)
+        prepared = [run.prepared(booked[invoice.invoice_id]) for invoice in invoices]
+        return run.issue_all(prepared)
 
 
 def _booked(invoices: Sequence[Invoice], ledger: Ledger) -> dict[str, BookedInvoice]:
@@ -93,17 +99,18 @@ def _booked(invoices: Sequence[Invoice], ledger: Ledger) -> dict[str, BookedInvo
     missing = [invoice.invoice_id for invoice in invoices if invoice.invoice_id not in booked]
     if missing:
         raise NotBookedError(f"only booked invoices are issued, and these are not booked: {', '.join(missing)}")
-    changed = [each.invoice_id for each in invoices if booked[each.invoice_id].content_hash != content_hash(each)]
+    entries = [(each, booked[each.invoice_id]) for each in invoices]
+    changed = [each.invoice_id for each, entry in entries if not same_as_booked(each, entry.invoice, entry.form)]
     if changed:
         raise ContentChangedError(
             f"these invoices are booked with other content, nothing was sent: {', '.join(changed)}; "
-            "publish what is booked, and correct it by an adjustment"
+            "publish what is booked"
         )
     return booked
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Prepared:
     booked: BookedInvoice
     publish_key: str
     begun: Publication | None
@@ -112,10 +119,11 @@ class _Plan:
 @dataclass(frozen=True, slots=True)
 class _Run:
     issuing: Issuing
+    limits: Callable[[Invoice], tuple[Decimal, ...]]
     companies: Mapping[str, Company]
     issue_zero: bool
 
-    def plan(self, booked: BookedInvoice) -> _Plan:
+    def prepared(self, booked: BookedInvoice) -> _Prepared:
         """What is known of an invoice's publication; ContentChangedError where it was begun with other content."""
         provider = self.issuing.provider
         invoice_id = booked.invoice.invoice_id
@@ -123,47 +131,47 @@ class _Run:
         begun = self.issuing.ledger.publication(key)
         if begun is not None and begun.intent.content_hash != booked.content_hash:
             raise ContentChangedError(
-                f"invoice {invoice_id} was begun to be published with other content (publish key {key}); nothing was "
-                "sent. A publication never changes: correct the invoice by an adjustment"
+                f"invoice {invoice_id} was begun to be published with other content than is booked (publish key "
+                f"{key}); nothing was sent. Neither ever changes: was the ledger edited, or put together from two?"
             )
-        return _Plan(booked, key, begun)
+        return _Prepared(booked, key, begun)
 
-    def issue_all(self, plans: Sequence[_Plan]) -> PublishReport:
+    def issue_all(self, prepared: Sequence[_Prepared]) -> PublishReport:
         issued: list[Publication] = []
         already: list[Publication] = []
         zero: list[str] = []
         failed: list[Failure] = []
         unreachable = 0
         done = 0
-        for plan in plans:
+        for each in prepared:
             if unreachable >= _GIVE_UP_AFTER:
                 break
             done += 1
-            invoice = plan.booked.invoice
-            if plan.begun is not None and plan.begun.state is PublicationState.ISSUED:
-                already.append(plan.begun)
+            invoice = each.booked.invoice
+            if each.begun is not None and each.begun.state is PublicationState.ISSUED:
+                already.append(each.begun)
             elif invoice.total == 0 and not self.issue_zero:
                 zero.append(invoice.invoice_id)
             else:
                 try:
-                    issued.append(self.issue(plan))
+                    issued.append(self.issue(each))
                     unreachable = 0
                 except ProviderError as error:
                     failed.append(Failure(invoice.invoice_id, invoice.company_id, error))
                     unreachable = 0 if isinstance(error, PermanentError) else unreachable + 1
-        rest = tuple(plan.booked.invoice.invoice_id for plan in plans[done:])
+        rest = tuple(each.booked.invoice.invoice_id for each in prepared[done:])
         return PublishReport(tuple(issued), tuple(already), tuple(zero), tuple(failed), rest)
 
-    def issue(self, plan: _Plan) -> Publication:
-        provider, invoice = self.issuing.provider, plan.booked.invoice
-        amounts = provider.amounts(invoice)
-        if plan.begun is not None:
-            customer_id = plan.begun.intent.provider_customer_id
+    def issue(self, each: _Prepared) -> Publication:
+        provider, invoice = self.issuing.provider, each.booked.invoice
+        amounts = self.limits(invoice)
+        if each.begun is not None:
+            customer_id = each.begun.intent.provider_customer_id
         else:
             customer_id = ensure_customer(self.issuing, self.companies.get(invoice.company_id) or _bare(invoice))
         document = Document(
-            publish_key=plan.publish_key,
-            content_hash=plan.booked.content_hash,
+            publish_key=each.publish_key,
+            content_hash=each.booked.content_hash,
             invoice_id=invoice.invoice_id,
             provider_customer_id=customer_id,
             currency=invoice.currency,
@@ -174,13 +182,13 @@ class _Run:
             total=sum(amounts, start=0 * invoice.total),
         )
         intent = Intent(
-            publication_id=plan.publish_key,
+            publication_id=each.publish_key,
             provider=provider.name,
             account=provider.account,
             mode=provider.mode,
             invoice_id=invoice.invoice_id,
-            revision=plan.booked.revision,
-            content_hash=plan.booked.content_hash,
+            revision=each.booked.revision,
+            content_hash=each.booked.content_hash,
             provider_customer_id=customer_id,
             currency=invoice.currency,
             total=document.total,

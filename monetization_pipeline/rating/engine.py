@@ -4,15 +4,16 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from monetization_pipeline.catalog.models import Plan, Price, PriceModel
+from monetization_pipeline.catalog.models import FlatPrice, MeterPrice, Plan
 from monetization_pipeline.customers.models import Subscription
+from monetization_pipeline.ids import make_ids
 from monetization_pipeline.money import EXACT_SCALE, plain
 from monetization_pipeline.periods import Period
 from monetization_pipeline.rating import flat, graduated, package, per_unit, volume
 from monetization_pipeline.rating.amounts import Pricing, cut
-from monetization_pipeline.rating.ids import make_ids
+from monetization_pipeline.rating.due import active_part, bill_at
 from monetization_pipeline.rating.lines import (
     UNGROUPED,
     LineKind,
@@ -23,7 +24,6 @@ from monetization_pipeline.rating.lines import (
     Span,
     UsageRow,
 )
-from monetization_pipeline.rating.planning import active_part, bill_at
 from monetization_pipeline.rating.quantity import charging_units
 
 #: Whole digits of an exact amount: what is left of 38 (DECIMAL(38,24)).
@@ -32,27 +32,30 @@ _TOO_LARGE = Decimal(1).scaleb(_WHOLE_DIGITS)
 _USAGE, _FEE = LineKind.USAGE.value, LineKind.FEE.value
 
 
+_P = TypeVar("_P", bound=MeterPrice)
+
+
 @dataclass(frozen=True, slots=True)
-class Model:
+class Model(Generic[_P]):
     """How a price model charges units: `pricing` for many rows, `parts` step by step for people."""
 
-    pricing: Callable[[Price], Pricing]
-    parts: Callable[[Price, Decimal], tuple[Part, ...]]
+    pricing: Callable[[_P], Pricing]
+    parts: Callable[[_P, Decimal], tuple[Part, ...]]
 
 
-#: A fee has no units and goes through `flat`.
-MODELS: Mapping[PriceModel, Model] = {
-    PriceModel.PER_UNIT: Model(per_unit.pricing, per_unit.parts),
-    PriceModel.GRADUATED: Model(graduated.pricing, graduated.parts),
-    PriceModel.VOLUME: Model(volume.pricing, volume.parts),
-    PriceModel.PACKAGE: Model(package.pricing, package.parts),
+#: By the word for the model in a catalog. A fee has no units and goes through `flat`.
+MODELS: dict[str, Model[Any]] = {
+    "per_unit": Model(per_unit.pricing, per_unit.parts),
+    "graduated": Model(graduated.pricing, graduated.parts),
+    "volume": Model(volume.pricing, volume.parts),
+    "package": Model(package.pricing, package.parts),
 }
 
 
 class UsagePrice:
     """A price of usage, ready for many rows: what is the same for all of them is worked out once."""
 
-    def __init__(self, price: Price) -> None:
+    def __init__(self, price: MeterPrice) -> None:
         self.price_id = price.price_id
         self._units = charging_units(price)
         self._cost = MODELS[price.model].pricing(price)
@@ -112,10 +115,10 @@ def rate_usage(
 
 
 class DueFee(NamedTuple):
-    """A fee that `planning.fees_due` finds in a billing month, for a full period. `zone` says where days begin."""
+    """A fee that `due.fees_due` finds in a billing month, for a full period. `zone` says where days begin."""
 
     plan: Plan
-    price: Price
+    price: FlatPrice
     subscription: Subscription
     period: Period
     zone: str

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from monetization_pipeline.catalog.models import Price, Transform
+from monetization_pipeline.catalog.models import FlatPrice, MeterPrice, Transform
 from monetization_pipeline.money import EXACT, plain
 from monetization_pipeline.rating import flat
 from monetization_pipeline.rating.engine import MODELS
@@ -26,9 +26,9 @@ from monetization_pipeline.rating.quantity import charging_units, transforming
 Explanation = Mapping[str, Any]
 
 
-def explain_usage(price: Price, quantity: Decimal) -> Explanation:
+def explain_usage(price: MeterPrice, quantity: Decimal) -> Explanation:
     """How `price` charges a period's whole metered quantity."""
-    steps: dict[str, object] = {"model": price.model.value, "quantity": plain(quantity)}
+    steps: dict[str, object] = {"model": price.model, "quantity": plain(quantity)}
     if price.transform is not None:
         steps["transform"] = _transformation(price.transform, quantity)
     if price.included_units:
@@ -38,10 +38,10 @@ def explain_usage(price: Price, quantity: Decimal) -> Explanation:
     return steps | {"units": plain(units), "parts": parts, "amount": _sum(parts)}
 
 
-def explain_fee(price: Price, span: Span, zone: str) -> Explanation:
+def explain_fee(price: FlatPrice, span: Span, zone: str) -> Explanation:
     """How much of a fee is due for a part of its period; `zone` says where days begin."""
     parts = flat.parts(price, span.active, span.full, zone)
-    return {"model": price.model.value, "parts": parts, "amount": _sum(parts)}
+    return {"model": price.model, "parts": parts, "amount": _sum(parts)}
 
 
 def _transformation(transform: Transform, quantity: Decimal) -> dict[str, str]:

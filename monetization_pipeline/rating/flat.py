@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from monetization_pipeline.catalog.models import Price, Proration, present
+from monetization_pipeline.catalog.models import FlatPrice, Proration
 from monetization_pipeline.money import exact, plain
 from monetization_pipeline.periods import MICROSECOND, Period, active_days
 from monetization_pipeline.rating.lines import Part
@@ -13,23 +13,22 @@ from monetization_pipeline.rating.lines import Part
 _SECOND = timedelta(seconds=1) // MICROSECOND
 
 
-def amount(price: Price, active: Period, full: Period, zone: str) -> Decimal | None:
+def amount(price: FlatPrice, active: Period, full: Period, zone: str) -> Decimal | None:
     """The fee for `active`, a part of the period `full`; None where it covers no day, prorated by day.
 
     A quotient without end is cut at 24 digits (`money.exact`). `zone` says where days begin.
     """
-    full_amount = present(price.amount, "amount")
     if price.prorate is Proration.NONE or active == full:
-        return full_amount
+        return price.amount
     used, whole = _measured(price.prorate, active, full, zone)
     if price.prorate is Proration.DAY and not used:
         return None
-    return full_amount if used == whole else exact(Fraction(full_amount) * used / whole)
+    return price.amount if used == whole else exact(Fraction(price.amount) * used / whole)
 
 
-def parts(price: Price, active: Period, full: Period, zone: str) -> tuple[Part, ...]:
+def parts(price: FlatPrice, active: Period, full: Period, zone: str) -> tuple[Part, ...]:
     """The whole fee, and of how many days or seconds it is paid for how many."""
-    part: Part = {"full_amount": plain(present(price.amount, "amount"))}
+    part: Part = {"full_amount": plain(price.amount)}
     if price.prorate is not Proration.NONE:
         unit = "days" if price.prorate is Proration.DAY else "seconds"
         used, whole = _measured(price.prorate, active, full, zone)

@@ -8,7 +8,7 @@ Worked example: up to 10 at 2, flat 5; then open at 1, flat 3. 10 units cost 10Ã
 from bisect import bisect_left
 from decimal import Decimal
 
-from monetization_pipeline.catalog.models import Price
+from monetization_pipeline.catalog.models import GraduatedPrice
 from monetization_pipeline.money import EXACT, plain
 from monetization_pipeline.rating.amounts import Pricing, product
 from monetization_pipeline.rating.lines import Part
@@ -16,7 +16,7 @@ from monetization_pipeline.rating.lines import Part
 _ZERO = Decimal(0)
 
 
-def pricing(price: Price) -> Pricing:
+def pricing(price: GraduatedPrice) -> Pricing:
     """What all lower tiers cost, their flat amounts and this one's, and the units above them at this tier's price."""
     tops = [tier.up_to for tier in price.tiers if tier.up_to is not None]
     tiers: list[tuple[Decimal, Decimal, Decimal]] = []
@@ -36,7 +36,7 @@ def pricing(price: Price) -> Pricing:
     return cost
 
 
-def parts(price: Price, units: Decimal) -> tuple[Part, ...]:
+def parts(price: GraduatedPrice, units: Decimal) -> tuple[Part, ...]:
     """One part for each tier that `units` reaches, walking up from the first."""
     below = _ZERO
     found: list[Part] = []

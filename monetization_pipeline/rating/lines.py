@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.ids import hash_list, instant_text, json_text
 from monetization_pipeline.periods import Period
-from monetization_pipeline.rating.ids import hash_list, instant_text, json_text
 
 #: One step of an explanation: names of figures and the figures as decimal text; `tier` counts from 1.
 Part = dict[str, str | int | None]

@@ -3,16 +3,15 @@
 from decimal import Decimal
 from fractions import Fraction
 
-from monetization_pipeline.catalog.models import Price, present
+from monetization_pipeline.catalog.models import PackagePrice
 from monetization_pipeline.money import EXACT, plain
 from monetization_pipeline.rating.amounts import Pricing, product
 from monetization_pipeline.rating.lines import Part
 
 
-def pricing(price: Price) -> Pricing:
+def pricing(price: PackagePrice) -> Pricing:
     """`ceil(units ÷ package_size) × package_amount`; nothing at zero units."""
-    size = present(price.package_size, "package_size")
-    package_amount = present(price.package_amount, "package_amount")
+    size, package_amount = price.package_size, price.package_amount
     divide, add, multiply = EXACT.divmod, EXACT.add, EXACT.multiply
 
     def cost(units: Decimal) -> Decimal:
@@ -22,10 +21,9 @@ def pricing(price: Price) -> Pricing:
     return cost
 
 
-def parts(price: Price, units: Decimal) -> tuple[Part, ...]:
+def parts(price: PackagePrice, units: Decimal) -> tuple[Part, ...]:
     """The packages."""
-    size = present(price.package_size, "package_size")
-    package_amount = present(price.package_amount, "package_amount")
+    size, package_amount = price.package_size, price.package_amount
     packages = Decimal(-(-Fraction(units) // Fraction(size)))
     return (
         {

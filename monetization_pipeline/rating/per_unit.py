@@ -3,19 +3,18 @@
 from decimal import Decimal
 from functools import partial
 
-from monetization_pipeline.catalog.models import Price, present
+from monetization_pipeline.catalog.models import PerUnitPrice
 from monetization_pipeline.money import EXACT, plain
 from monetization_pipeline.rating.amounts import Pricing, product
 from monetization_pipeline.rating.lines import Part
 
 
-def pricing(price: Price) -> Pricing:
+def pricing(price: PerUnitPrice) -> Pricing:
     """`units × unit_amount`."""
-    return partial(EXACT.multiply, present(price.unit_amount, "unit_amount"))
+    return partial(EXACT.multiply, price.unit_amount)
 
 
-def parts(price: Price, units: Decimal) -> tuple[Part, ...]:
+def parts(price: PerUnitPrice, units: Decimal) -> tuple[Part, ...]:
     """The one product."""
-    unit_amount = present(price.unit_amount, "unit_amount")
-    amount = product(units, unit_amount)
-    return ({"units": plain(units), "unit_amount": plain(unit_amount), "amount": plain(amount)},)
+    amount = product(units, price.unit_amount)
+    return ({"units": plain(units), "unit_amount": plain(price.unit_amount), "amount": plain(amount)},)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
-from monetization_pipeline.catalog.models import Price, Rounding, Transform, present, reciprocal
+from monetization_pipeline.catalog.models import MeterPrice, Rounding, Transform
 from monetization_pipeline.money import EXACT
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
@@ -23,12 +23,12 @@ def transforming(transform: Transform) -> Quantities:
     """What multiplies or divides a quantity, then rounds it; exact at every step."""
     if transform.round is not None:
         return _rounding(transform, transform.round)
-    if transform.multiply is not None:
-        return partial(EXACT.multiply, transform.multiply)
-    return partial(EXACT.multiply, present(reciprocal(present(transform.divide, "divide")), "round"))
+    if transform.factor is None:
+        raise ValueError(f"a transform without a rounding has no exact result: {transform}")
+    return partial(EXACT.multiply, transform.factor)
 
 
-def charging_units(price: Price) -> Quantities:
+def charging_units(price: MeterPrice) -> Quantities:
     """What makes of a period's whole metered quantity the units that `price` charges: at least zero."""
     included, subtract = price.included_units, EXACT.subtract
     if price.transform is None:

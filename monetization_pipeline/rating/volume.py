@@ -7,13 +7,13 @@ amount may fall as units grow: that is what volume prices are for.
 from bisect import bisect_left
 from decimal import Decimal
 
-from monetization_pipeline.catalog.models import Price
+from monetization_pipeline.catalog.models import VolumePrice
 from monetization_pipeline.money import EXACT, plain
 from monetization_pipeline.rating.amounts import Pricing, product
 from monetization_pipeline.rating.lines import Part
 
 
-def pricing(price: Price) -> Pricing:
+def pricing(price: VolumePrice) -> Pricing:
     """`units × unit_amount + flat_amount` of the tier reached."""
     tops = [tier.up_to for tier in price.tiers if tier.up_to is not None]
     tiers = [(tier.unit_amount, tier.flat_amount) for tier in price.tiers]
@@ -26,7 +26,7 @@ def pricing(price: Price) -> Pricing:
     return cost
 
 
-def parts(price: Price, units: Decimal) -> tuple[Part, ...]:
+def parts(price: VolumePrice, units: Decimal) -> tuple[Part, ...]:
     """The tier reached, found by walking up to it."""
     number, tier = next(
         (number, tier) for number, tier in enumerate(price.tiers, 1) if tier.up_to is None or units <= tier.up_to

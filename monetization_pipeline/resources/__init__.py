@@ -1,1 +1,1 @@
-"""Thin shells around what the steps work with; no logic here."""
+"""What a run works with: working folder and account as Dagster's resources; errors, interrupts and its own process."""

@@ -1,39 +1,39 @@
 """The working folder as a Dagster resource."""
 
-from datetime import timedelta
-from pathlib import Path
+from dataclasses import replace
 
 import dagster as dg
-from pydantic import Field
+from pydantic import PrivateAttr
 
 from monetization_pipeline.resources.process import PROCESS_TAG, this_process
-from monetization_pipeline.steps.pipeline import Home, Pipeline, Retention, Seller
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.pipeline import Pipeline
 
 
 class PipelineResource(dg.ConfigurableResource):
-    """One working folder and the seller's settings."""
+    """One working folder. What a run or a tick reads of it, it reads once: customers and catalog are as they were then.
 
-    home: str = Field(description="the working folder")
-    first_month: str = Field(default="2020-01", description="first billing period there is, YYYY-MM")
-    grace_days: int = Field(default=1, description="days after bill_at during which an invoice stays a draft")
-    time_zone: str = Field(default="UTC", description="zone of companies that have none of their own")
-    memory_limit: str = Field(default="800MB", description="what the engine may use before it spills to disk")
-    landing_days: int = Field(default=30, description="days that landing files are kept once they were ingested")
-    replaced_days: int = Field(default=7, description="days that files of the lake are kept once they were replaced")
-    issue_zero: bool = Field(default=False, description="whether invoices of nothing are issued")
+    `origin` is handed in whole, being no configuration: it says where the folder is and how the seller sells.
+    """
+
+    origin: dg.ResourceDependency[Pipeline]
+    _pipeline: Pipeline | None = PrivateAttr(None)
+    _known: Known | None = PrivateAttr(None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Note on a run which process executes it; see `automation.in_process.end_orphans`."""
+        self._pipeline = self._known = None
         if context.run is not None and context.instance is not None:
             context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
 
     def pipeline(self) -> Pipeline:
-        """What every step works with."""
-        seller = Seller(
-            first_month=self.first_month,
-            grace=timedelta(days=self.grace_days),
-            zone=self.time_zone,
-            issue_zero=self.issue_zero,
-        )
-        retention = Retention(timedelta(days=self.landing_days), timedelta(days=self.replaced_days))
-        return Pipeline(Home(Path(self.home)), seller, self.memory_limit, retention)
+        """What every step works with; nothing of it is shared with another run."""
+        if self._pipeline is None:
+            self._pipeline = replace(self.origin)
+        return self._pipeline
+
+    def known(self) -> Known:
+        """Customers and catalog. Raises CatalogError once a catalog that is broken is needed."""
+        if self._known is None:
+            self._known = Known.now(self.pipeline())
+        return self._known

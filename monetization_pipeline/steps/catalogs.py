@@ -1,4 +1,4 @@
-"""The catalog of the working folder, the digests that say what is out of date, and every catalog that a run used.
+"""Every catalog that a run used, and the digests of one that say what is out of date.
 
 A catalog is kept as its content, so that a line can be explained, and a run repeated, by the prices of then (rule 7).
 """
@@ -12,16 +12,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from monetization_pipeline.catalog.digests import meters_digest, prices_digest, pricing_map_digest
-from monetization_pipeline.catalog.loading import load_catalog
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import CATALOGS, WHOLE
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.ids import instant_text
+from monetization_pipeline.lake.rows import read_rows, write_rows
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
-from monetization_pipeline.metering.meters import meter_problems
-from monetization_pipeline.rating.ids import instant_text
+from monetization_pipeline.steps.known import read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
-from monetization_pipeline.steps.tables import read_rows, write_rows
 
 _CATALOG = "catalog"
 _TRIES = 5
@@ -45,13 +44,8 @@ class KeptCatalog:
         return Catalog.model_validate_json(self.content)
 
 
-def read_catalog(pipeline: Pipeline) -> Catalog:
-    """Meters and plans as the user wrote them. Raises CatalogError with all problems, each with its place."""
-    return load_catalog(pipeline.home.catalog, meter_problems)
-
-
 def used_catalog(pipeline: Pipeline, now: datetime) -> Catalog:
-    """The same for a run that begins `now`: it is kept."""
+    """Meters and plans as the user wrote them, kept as those of a run that begins `now`. Raises CatalogError."""
     catalog = read_catalog(pipeline)
     keep_catalog(pipeline, catalog, now)
     return catalog
@@ -95,9 +89,13 @@ def kept_catalogs(pipeline: Pipeline) -> list[KeptCatalog]:
 
 def catalog_at(pipeline: Pipeline, instant: datetime) -> KeptCatalog:
     """The catalog of the last run that began at or before an instant. Raises NoCatalogError."""
-    found = [kept for kept in kept_catalogs(pipeline) if kept.used_from <= instant]
+    kept = kept_catalogs(pipeline)
+    found = [each for each in kept if each.used_from <= instant]
     if not found:
-        raise NoCatalogError(f"nothing was run until {instant_text(instant)}: there is no catalog of that time")
+        advice = f"give one from {instant_text(kept[0].used_from)} on" if kept else "`monetize run PERIOD` comes first"
+        raise NoCatalogError(
+            f"nothing was run until {instant_text(instant)}: there is no catalog of that time; {advice}"
+        )
     return found[-1]
 
 

@@ -6,13 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from monetization_pipeline.engines.base import Engine
-from monetization_pipeline.engines.duckdb import DuckDBEngine
 from monetization_pipeline.lake.lake import Lake
-from monetization_pipeline.lake.landing import Landing
+from monetization_pipeline.landing.store import Landing
 from monetization_pipeline.periods import month_period
-
-#: Raised when a step's figures change for the same inputs: everything made by an older one is out of date.
-CODE_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class Home:
 
     @property
     def sandbox(self) -> Path:
-        """State of the Stripe sandbox."""
+        """State of the stand-ins of providers."""
         return self.kept / "sandbox"
 
 
@@ -64,10 +60,10 @@ class Seller:
     `grace` is how long after bill_at an invoice stays a draft; `zone` is that of companies without one of their own.
     """
 
-    first_month: str = "2020-01"
-    grace: timedelta = timedelta(days=1)
-    zone: str = "UTC"
-    issue_zero: bool = False
+    first_month: str
+    grace: timedelta
+    zone: str
+    issue_zero: bool
 
     @property
     def first_instant(self) -> datetime:
@@ -82,27 +78,27 @@ class Seller:
 class Retention:
     """For how long maintenance keeps landing files that were ingested, and files of the lake that were replaced."""
 
-    landing: timedelta = timedelta(days=30)
-    files: timedelta = timedelta(days=7)
+    landing: timedelta
+    files: timedelta
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One working folder, ready to work on.
+    """One working folder, ready to work on, with the engine that runs SQL for it.
 
     A look back (`looking_back`) has a folder of its own: what was received until `as_of`, and what was booked until
     then, it reads from the `main` one.
     """
 
     home: Home
-    seller: Seller = Seller()
-    memory_limit: str = "800MB"
-    retention: Retention = Retention()
+    seller: Seller
+    engine: Engine
+    retention: Retention
     main: "Pipeline | None" = None
     as_of: datetime | None = None
 
     def looking_back(self, as_of: datetime) -> "Pipeline":
-        """The same as it was at an instant, in `.monetization/as_of/<instant>/`."""
+        """The working folder as it was at an instant, in `.monetization/as_of/<instant>/`."""
         home = Home(self.home.kept / "as_of" / f"{as_of.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
         return replace(self, home=home, main=self, as_of=as_of)
 
@@ -121,8 +117,3 @@ class Pipeline:
     def landing(self) -> Landing:
         """The raw files."""
         return Landing(self.home.kept / "landing")
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What runs SQL."""
-        return DuckDBEngine(self.home.kept / "spill", self.memory_limit)

@@ -7,33 +7,37 @@ from typing import Any
 
 import pyarrow as pa
 
-from monetization_pipeline.catalog.models import Catalog
-from monetization_pipeline.datasets import INSTANT, RATED_LINES, USAGE
-from monetization_pipeline.lake.state import PartitionState
+from monetization_pipeline.catalog.models import Catalog, MeterPrice
+from monetization_pipeline.customers.activity import billable
+from monetization_pipeline.datasets import EXACT_AMOUNT, INSTANT, RATED_LINES, USAGE
+from monetization_pipeline.datasets.arrow import ArrowArray, ArrowValues, listed, named_types
+from monetization_pipeline.lake.columns import decimals, in_order, instant, microseconds, table_of, take_texts, values
+from monetization_pipeline.lake.rows import fingerprint_of, read_rows, read_table, write_table
+from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.periods import Period, add_months
+from monetization_pipeline.rating.due import fees_due
 from monetization_pipeline.rating.engine import DueFee, UsagePrice, rate_fees, rate_usage
 from monetization_pipeline.rating.lines import LineKind, PricedBy, RatedLine, Span, UsageRow
-from monetization_pipeline.rating.planning import fees_due
-from monetization_pipeline.steps.attribution import Attribution
 from monetization_pipeline.steps.catalogs import price_digests
-from monetization_pipeline.steps.columns import decimals, instant, microseconds, table_of, take_texts, values
-from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
-from monetization_pipeline.steps.tables import fingerprint_of, read_rows, read_table, write_table
-from monetization_pipeline.steps.usage import billable
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.pipeline import Pipeline
 
-_ORDER = [
-    (name, "ascending")
-    for name in ("company_id", "currency", "bill_at", "subscription_id", "full_period_start", "price_id", "line_id")
-]
+CODE_VERSION = code_version(RATED_LINES.name, 1)
+
+_ORDER = ("company_id", "currency", "bill_at", "subscription_id", "full_period_start", "price_id", "line_id")
 
 
-def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
-    """What `rated_lines` of a billing period would be made from now.
+def expected_states(pipeline: Pipeline, known: Known, months: Sequence[str]) -> Mapping[str, PartitionState]:
+    """By billing period: what `rated_lines` would be made from now.
 
     Its fees are those of the month itself, and those in advance of the next one. On the grid's first instant, fees of
     the month before are due as well.
     """
+    return {month: _expected(pipeline, known, month) for month in months}
+
+
+def _expected(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
     usage = pipeline.lake.table(USAGE).state(month)
     inputs = {
         "usage": usage.fingerprint if usage else "",
@@ -45,14 +49,18 @@ def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> Partit
     return PartitionState("", 0, inputs=inputs, digests=price_digests(known.catalog), code_version=CODE_VERSION)
 
 
-def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
-    """Make `rated_lines` of a billing period. Raises ConcurrentCommitError, RatingError."""
+def build(pipeline: Pipeline, known: Known, months: Sequence[str]) -> Mapping[str, PartitionState]:
+    """Make `rated_lines` of billing periods, one after another. Raises ConcurrentCommitError, RatingError."""
+    return {month: _build(pipeline, known, month) for month in months}
+
+
+def _build(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
     table = pipeline.lake.table(RATED_LINES)
     claim = table.claim([month])
-    expected = expected_state(pipeline, known, month)
+    expected = _expected(pipeline, known, month)
     usage = read_table(USAGE, pipeline.lake.table(USAGE).files([month]))
     fees = lines_table(rate_fees(_fees(pipeline, known, month)), month)
-    lines = pa.concat_tables([usage_lines(known.catalog, usage, month), fees]).sort_by(_ORDER)
+    lines = in_order(pa.concat_tables([usage_lines(known.catalog, usage, month), fees]), _ORDER)
     path = table.new_path(month)
     write_table(RATED_LINES, lines, path)
     with pipeline.engine.session() as session:
@@ -75,7 +83,7 @@ def rated_line(row: Mapping[str, Any]) -> RatedLine:
 
 def usage_lines(catalog: Catalog, usage: pa.Table, month: str) -> pa.Table:
     """Rows of `usage` × prices as rows of `rated_lines`. Raises RatingError."""
-    prices = [(plan, price) for plan in catalog.plans for price in plan.prices if price.meter is not None]
+    prices = [(plan, price) for plan in catalog.plans for price in plan.prices if isinstance(price, MeterPrice)]
     priced_by: dict[PricedBy, list[int]] = {}
     for number, (plan, price) in enumerate(prices):
         priced_by.setdefault((plan.plan_id, price.meter or "", price.group_by), []).append(number)
@@ -87,14 +95,15 @@ def usage_lines(catalog: Catalog, usage: pa.Table, month: str) -> pa.Table:
         rows = pa.array(rated.rows, pa.int64())
         usage, of_span = usage.take(rows), of_span.take(rows)
     names = ("company_id", "subscription_id", "plan_id", "meter_id", "group", "quantity")
-    columns = {name: usage[name] for name in names} | _span_columns(spans, of_span)
+    columns: dict[str, ArrowValues] = {name: usage[name] for name in names}
+    columns |= _span_columns(spans, of_span)
     columns |= {
         "bill_at": columns["full_period_end"],
         "line_id": pa.array(rated.line_ids, pa.string()),
         "price_id": take_texts([price.price_id for _, price in prices], of_price),
         "kind": pa.repeat(pa.scalar(LineKind.USAGE.value), usage.num_rows),
         "currency": take_texts([plan.currency for plan, _ in prices], of_price),
-        "amount": pa.array(rated.amounts, RATED_LINES.schema.field("amount").type),
+        "amount": pa.array(rated.amounts, EXACT_AMOUNT),
         "description": pa.array(rated.descriptions, pa.string()),
     }
     return table_of(RATED_LINES, columns, month)
@@ -103,15 +112,15 @@ def usage_lines(catalog: Catalog, usage: pa.Table, month: str) -> pa.Table:
 def lines_table(lines: Sequence[RatedLine], month: str) -> pa.Table:
     """Lines as rows of `rated_lines`: the inverse of `rated_line`."""
     columns = {
-        field.name: pa.array([getattr(line, field.name) for line in lines], field.type)
-        for field in RATED_LINES.schema
-        if field.name != RATED_LINES.partition_column
+        name: pa.array([getattr(line, name) for line in lines], kind)
+        for name, kind in named_types(RATED_LINES.schema)
+        if name != RATED_LINES.partition_column
     }
     return table_of(RATED_LINES, columns, month)
 
 
 def _usage_rows(usage: pa.Table, numbers: Sequence[int], spans: Sequence[Span]) -> Iterator[UsageRow]:
-    grouped_by = {text: tuple(json.loads(text)) for text in usage["grouping"].unique().to_pylist()}
+    grouped_by = {text: tuple(json.loads(text)) for text in listed(usage["grouping"].unique())}
     priced_by = zip(
         values(usage["plan_id"]),
         values(usage["meter_id"]),
@@ -144,7 +153,7 @@ def _spans(usage: pa.Table) -> tuple[list[int], list[Span]]:
     return numbers, spans
 
 
-def _span_columns(spans: Sequence[Span], numbers: pa.Array) -> dict[str, pa.Array]:
+def _span_columns(spans: Sequence[Span], numbers: pa.Int64Array) -> dict[str, ArrowArray]:
     columns = {
         "period_start": [span.active.start for span in spans],
         "period_end": [span.active.end for span in spans],
@@ -154,9 +163,9 @@ def _span_columns(spans: Sequence[Span], numbers: pa.Array) -> dict[str, pa.Arra
     return {name: pa.array(values, INSTANT).take(numbers) for name, values in columns.items()}
 
 
-def _fees(pipeline: Pipeline, known: Attribution, month: str) -> Iterator[DueFee]:
+def _fees(pipeline: Pipeline, known: Known, month: str) -> Iterator[DueFee]:
     plans = {plan.plan_id: plan for plan in known.catalog.plans if any(price.is_fee for price in plan.prices)}
-    for subscription in billable([each for each in known.subscriptions if each.plan_id in plans]):
-        plan, zone = plans[subscription.plan_id or ""], known.zone_of(subscription.company_id)
+    for subscription in billable([each for each in known.customers.subscriptions if each.plan_id in plans]):
+        plan, zone = plans[subscription.plan_id or ""], known.customers.zone_of(subscription.company_id)
         for price, period in fees_due(plan, subscription, month, zone, pipeline.seller.first_month):
             yield DueFee(plan, price, subscription, period, zone)

@@ -13,14 +13,19 @@ from datetime import date
 from itertools import groupby
 
 from monetization_pipeline.datasets import CORRECTIONS, RAW_EVENTS
-from monetization_pipeline.ingest.sources import CUSTOMERS, Source, SourceError, load_source
-from monetization_pipeline.lake.ingest_log import IngestedFile, IngestLog, TouchedDay, add_to_log, read_log
-from monetization_pipeline.lake.landing import LandingFile
+from monetization_pipeline.ingest.batch import Batch
+from monetization_pipeline.ingest.staged import stage
+from monetization_pipeline.lake.ingest_log import IngestedFile, IngestLog, TouchedDay
+from monetization_pipeline.lake.listing import add_to_log, read_log
+from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import ConcurrentCommitError
-from monetization_pipeline.steps.ingest_batch import Batch
-from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
-from monetization_pipeline.steps.staged_batch import stage
-from monetization_pipeline.steps.touched_days import FileKey, touched_days
+from monetization_pipeline.landing.store import LandingFile
+from monetization_pipeline.netting.touched_days import FileKey, touched_days
+from monetization_pipeline.sources.declared import CUSTOMERS, Source, SourceError, load_source
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.pipeline import Pipeline
+
+CODE_VERSION = code_version(RAW_EVENTS.name, 1)
 
 _BATCH_BYTES = 512 << 20
 _BATCH_FILES = 2_000
@@ -53,6 +58,19 @@ def waiting(pipeline: Pipeline, log: IngestLog, received_on: date | None = None)
         if not log.knows(file.source, file.sha256):
             files.setdefault((file.source, file.sha256), file)
     return list(files.values())
+
+
+def expected_states(pipeline: Pipeline, _: Known, days: Sequence[str]) -> Mapping[str, PartitionState]:
+    """By received day with files that were not ingested: those files."""
+    waits: dict[str, dict[str, str]] = {}
+    for file in waiting(pipeline, read_log(pipeline.lake)):
+        waits.setdefault(file.received_on.isoformat(), {})[f"{file.source}/{file.sha256}"] = file.name
+    return {day: PartitionState("", 0, inputs=waits[day], code_version=CODE_VERSION) for day in days if day in waits}
+
+
+def build(pipeline: Pipeline, _: Known, days: Sequence[str]) -> IngestReport:
+    """Ingest what waits of received days. Raises SourceError for files of a source that is not declared."""
+    return IngestReport(tuple(file for day in days for file in ingest(pipeline, date.fromisoformat(day)).ingested))
 
 
 def ingest(pipeline: Pipeline, received_on: date | None = None) -> IngestReport:
@@ -143,8 +161,8 @@ def _write(pipeline: Pipeline, batch: Batch, source: Source | None) -> list[Inge
 
 
 def _days_of(pipeline: Pipeline, log: IngestLog, written: Sequence[Batch]) -> Mapping[FileKey, Sequence[TouchedDay]]:
-    raw_events = [path for batch in written for path in batch.paths(RAW_EVENTS)]
-    corrections = [path for batch in written for path in batch.paths(CORRECTIONS)]
+    raw_events = [file for batch in written for file in batch.written(RAW_EVENTS)]
+    corrections = [file for batch in written for file in batch.written(CORRECTIONS)]
     if not raw_events and not corrections:
         return {}
     with pipeline.engine.session() as session:

@@ -2,31 +2,40 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import pyarrow as pa
 
 from monetization_pipeline.catalog.models import Aggregation, Catalog, pricing_map
-from monetization_pipeline.customers.activity import active_span
-from monetization_pipeline.customers.models import Subscription
+from monetization_pipeline.customers.activity import billable
 from monetization_pipeline.customers.values import EPOCH
 from monetization_pipeline.datasets import DAILY_USAGE, INSTANT, USAGE
+from monetization_pipeline.datasets.arrow import named_types
 from monetization_pipeline.engines.base import Session
-from monetization_pipeline.expressions.quoting import text_literal
-from monetization_pipeline.lake.state import PartitionState
+from monetization_pipeline.lake.rows import fingerprint_of
+from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import NewFile
-from monetization_pipeline.metering.merge import METER_SETS, merged_sql, month_states_sql, unique_sql
+from monetization_pipeline.metering.judged import Inputs
+from monetization_pipeline.metering.merge import (
+    merged_sql,
+    meter_sets,
+    month_states_sql,
+    named_sets_sql,
+    nothing_merged_sql,
+    unique_sql,
+    usage_sql,
+)
 from monetization_pipeline.metering.meters import meter_sql
 from monetization_pipeline.periods import end_within
-from monetization_pipeline.rating.planning import usage_periods
-from monetization_pipeline.steps import attribution
-from monetization_pipeline.steps.attribution import Attribution
+from monetization_pipeline.rating.due import usage_periods
+from monetization_pipeline.steps import charges
 from monetization_pipeline.steps.catalogs import metering_digests
-from monetization_pipeline.steps.daily_usage import open_metered
-from monetization_pipeline.steps.pipeline import CODE_VERSION, Pipeline
-from monetization_pipeline.steps.tables import fingerprint_of
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.pipeline import Pipeline
+
+CODE_VERSION = code_version(USAGE.name, 1)
 
 _UNIT_SCHEMA = pa.schema(
     [
@@ -41,6 +50,8 @@ _UNIT_SCHEMA = pa.schema(
         ("grouping", pa.string()),
     ]
 )
+
+_SETS_SCHEMA = pa.schema([("named", pa.string()), ("meter_id", pa.string())])
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,18 +69,7 @@ class Unit:
     grouping: str
 
 
-def billable(subscriptions: Sequence[Subscription]) -> list[Subscription]:
-    """Current subscriptions that can be charged, with the start and end that hold for charging."""
-    found: list[Subscription] = []
-    for subscription in subscriptions:
-        span = active_span(subscription) if subscription.valid_to is None and subscription.plan_id else None
-        if span is not None:
-            start = None if span.start == EPOCH else span.start
-            found.append(replace(subscription, start_at=start, end_at=span.end))
-    return sorted(found, key=lambda subscription: subscription.subscription_id)
-
-
-def units_of(known: Attribution, month: str) -> list[Unit]:
+def units_of(known: Known, month: str) -> list[Unit]:
     """Every unit of a billing period, in order (rule 16: each has a row, ungrouped ones also without an event)."""
     groupings: dict[str, list[tuple[str, str]]] = {}
     for entry in pricing_map(known.catalog):
@@ -88,40 +88,47 @@ def units_of(known: Attribution, month: str) -> list[Unit]:
             meter_id,
             grouping,
         )
-        for subscription in billable(known.subscriptions)
+        for subscription in billable(known.customers.subscriptions)
         if subscription.plan_id is not None
-        for period in usage_periods(subscription, month, known.zone_of(subscription.company_id))
+        for period in usage_periods(subscription, month, known.customers.zone_of(subscription.company_id))
         for meter_id, grouping in groupings.get(subscription.plan_id, ())
     ]
 
 
-def expected_state(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
-    """What `usage` of a billing period would be made from now."""
+def expected_states(pipeline: Pipeline, known: Known, months: Sequence[str]) -> Mapping[str, PartitionState]:
+    """By billing period: what `usage` would be made from now."""
+    return {month: _expected(pipeline, known, month) for month in months}
+
+
+def _expected(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
     days = pipeline.lake.table(DAILY_USAGE).states()
     inputs = {
         f"daily_usage/{day}": f"{days[day.isoformat()].fingerprint} {_origin(days[day.isoformat()], known.catalog)}"
-        for day in known.event_days(month)
+        for day in known.customers.event_days(month)
         if day.isoformat() in days
     }
     inputs["subscriptions"] = known.months.metered(month)
     return PartitionState("", 0, inputs=inputs, digests=metering_digests(known.catalog), code_version=CODE_VERSION)
 
 
-def build(pipeline: Pipeline, known: Attribution, month: str) -> PartitionState:
-    """Make `usage` of a billing period. Raises ConcurrentCommitError."""
+def build(pipeline: Pipeline, known: Known, months: Sequence[str]) -> Mapping[str, PartitionState]:
+    """Make `usage` of billing periods, one after another. Raises ConcurrentCommitError."""
+    return {month: _build(pipeline, known, month) for month in months}
+
+
+def _build(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
     table = pipeline.lake.table(USAGE)
     claim = table.claim([month])
-    expected = expected_state(pipeline, known, month)
-    units, days = units_of(known, month), known.event_days(month)
-    path = table.new_path(month)
+    expected = _expected(pipeline, known, month)
+    units, days = units_of(known, month), known.customers.event_days(month)
+    address = table.new_path(month)
     with pipeline.engine.session() as session:
         session.register("units", _unit_table(units))
-        session.view("daily_usage", DAILY_USAGE.schema, pipeline.lake.table(DAILY_USAGE).files(_keys(days)))
-        _merge(pipeline, session, known, units, days)
-        rows = session.write(_USAGE.format(month=month), path, USAGE.schema)
-        fingerprint = fingerprint_of(session, USAGE, [path])
+        merged = _merge(pipeline, session, known, units, days)
+        rows = session.write(usage_sql("units", merged, month), address, USAGE.schema)
+        fingerprint = fingerprint_of(session, USAGE, [address])
     state = replace(expected, fingerprint=fingerprint, rows=rows)
-    table.replace(claim, [NewFile(path, month, rows)], {month: state})
+    table.replace(claim, [NewFile(address, month, rows)], {month: state})
     return state
 
 
@@ -136,53 +143,47 @@ def _origin(state: PartitionState, catalog: Catalog) -> str:
     return hashlib.sha256(json.dumps(state.inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _merge(
-    pipeline: Pipeline, session: Session, known: Attribution, units: Sequence[Unit], days: Sequence[date]
-) -> None:
-    """Make `merged`: quantity and events of each group; a statement a meter and grouping, to bound the memory."""
-    meters = [meter_sql(meter) for meter in known.catalog.meters]
-    positions = {meter.meter.meter_id: index for index, meter in enumerate(meters)}
+def _merge(pipeline: Pipeline, session: Session, known: Known, units: Sequence[Unit], days: Sequence[date]) -> str:
+    """Make `merged`, quantity and events of each group; a statement a meter and grouping, to bound the memory."""
     pairs = sorted({(unit.meter_id, unit.grouping) for unit in units})
-    unique = [pair for pair in pairs if _aggregation(known, pair[0]) is Aggregation.UNIQUE_COUNT]
-    if unique:
-        attribution.register(session, known, attribution.window_of(days))
-        open_metered(pipeline, session, meters, _keys(days))
-        session.run("""
-            CREATE TEMP VIEW charge_keys AS
-            SELECT row_no, subscription_id, segment_start, period_start FROM charges""")
     latest = any(meter.aggregation is Aggregation.LATEST for meter in known.catalog.meters)
-    session.run(f"CREATE TEMP TABLE month_states AS {month_states_sql(latest=latest)}")
-    session.run(f"CREATE TEMP TABLE meter_sets AS {METER_SETS}")
-    session.run(f"CREATE TEMP TABLE merged AS {_NOTHING}")
+    session.view("daily_usage", DAILY_USAGE.schema, pipeline.lake.table(DAILY_USAGE).files(_keys(days)))
+    session.keep("month_states", month_states_sql("daily_usage", latest=latest))
+    texts = [text for (text,) in session.rows(named_sets_sql("month_states"))]
+    session.register("meter_sets", _sets_table(meter_sets(texts)))
+    session.keep("merged", nothing_merged_sql("daily_usage"))
+    events: Inputs | None = None
     for meter_id, grouping in pairs:
-        names = json.loads(grouping)
-        if (meter_id, grouping) in unique:
-            sql = unique_sql(meters, positions[meter_id], names)
+        aggregation, names = _aggregation(known, meter_id), json.loads(grouping)
+        if aggregation is Aggregation.UNIQUE_COUNT:
+            events = events or _events(pipeline, session, known, days)
+            sql = unique_sql(events, _position(known, meter_id), names)
         else:
-            sql = merged_sql(meter_id, _aggregation(known, meter_id), names)
-        session.run(f"INSERT INTO merged BY NAME SELECT *, {text_literal(grouping)} AS grouping FROM ({sql})")
+            sql = merged_sql(meter_id, aggregation, names, "month_states", "meter_sets")
+        session.append("merged", sql)
+    return "merged"
 
 
-def _aggregation(known: Attribution, meter_id: str) -> Aggregation:
+def _events(pipeline: Pipeline, session: Session, known: Known, days: Sequence[date]) -> Inputs:
+    meters = [meter_sql(meter) for meter in known.catalog.meters]
+    payers = charges.register(session, known, charges.window_of(days))
+    return charges.open_events(pipeline, session, meters, payers, _keys(days))
+
+
+def _position(known: Known, meter_id: str) -> int:
+    return [meter.meter_id for meter in known.catalog.meters].index(meter_id)
+
+
+def _sets_table(rows: Sequence[tuple[str, str]]) -> pa.Table:
+    return pa.Table.from_pylist([{"named": text, "meter_id": meter_id} for text, meter_id in rows], _SETS_SCHEMA)
+
+
+def _aggregation(known: Known, meter_id: str) -> Aggregation:
     return next(meter.aggregation for meter in known.catalog.meters if meter.meter_id == meter_id)
 
 
 def _unit_table(units: Sequence[Unit]) -> pa.Table:
     return pa.table(
-        {field.name: pa.array([getattr(unit, field.name) for unit in units], field.type) for field in _UNIT_SCHEMA},
+        {name: pa.array([getattr(unit, name) for unit in units], kind) for name, kind in named_types(_UNIT_SCHEMA)},
         schema=_UNIT_SCHEMA,
     )
-
-
-_NOTHING = """
-    SELECT subscription_id, segment_start, period_start, meters AS meter_id, '{}' AS "group", sum_value AS quantity,
-        events, '[]' AS grouping
-    FROM daily_usage WHERE false"""
-
-_USAGE = """
-    SELECT units.*, coalesce(merged."group", '{{}}') AS "group", coalesce(merged.quantity, 0) AS quantity,
-        coalesce(merged.events, 0) AS events, '{month}' AS billing_period
-    FROM units LEFT JOIN merged USING (subscription_id, segment_start, period_start, meter_id, grouping)
-    WHERE units.grouping = '[]' OR merged.quantity IS NOT NULL
-    ORDER BY units.company_id, units.subscription_id, units.period_start, units.meter_id, units.grouping, merged."group"
-"""

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from monetization_pipeline.catalog.loading import load_catalog
-from monetization_pipeline.catalog.models import Aggregation, BillTiming, Meter, PriceModel, Proration, Rounding
+from monetization_pipeline.catalog.models import (
+    Aggregation,
+    BillTiming,
+    FlatPrice,
+    GraduatedPrice,
+    Meter,
+    PackagePrice,
+    Proration,
+    Rounding,
+)
 from monetization_pipeline.catalog.validation import CatalogError
 
 METERS = """\
@@ -63,8 +72,11 @@ def test_files_are_merged_and_every_field_is_read(tmp_path: Path) -> None:
     growth, free = catalog.plans
     assert (growth.plan_id, growth.currency, growth.interval, growth.description) == ("growth", "USD", "month", "2024")
     fee, graduated, package = growth.prices
+    assert isinstance(fee, FlatPrice)
+    assert isinstance(graduated, GraduatedPrice)
+    assert isinstance(package, PackagePrice)
     assert (fee.model, fee.amount, fee.bill, fee.prorate) == (
-        *(PriceModel.FLAT, Decimal("99.00")),
+        *("flat", Decimal("99.00")),
         *(BillTiming.IN_ADVANCE, Proration.SECOND),
     )
     assert [(tier.up_to, tier.unit_amount, tier.flat_amount) for tier in graduated.tiers] == [

@@ -8,25 +8,27 @@ from pydantic import ValidationError
 from monetization_pipeline.catalog.digests import meters_digest, prices_digest, pricing_map_digest
 from monetization_pipeline.catalog.models import (
     Aggregation,
+    BillTiming,
     Catalog,
+    FlatPrice,
     Meter,
+    PerUnitPrice,
     Plan,
     Price,
-    PriceModel,
     PricingEntry,
     Tier,
+    VolumePrice,
+    price_of,
     pricing_map,
 )
 
 CALLS = Meter(meter_id="calls", aggregation=Aggregation.COUNT, dimensions=("route", "verb"))
 TOKENS = Meter(meter_id="tokens", aggregation=Aggregation.SUM, value="metadata.tokens")
-FEE = Price(price_id="fee", model=PriceModel.FLAT, amount=Decimal("9.90"))
-PER_CALL = Price(
-    price_id="b", model=PriceModel.PER_UNIT, meter="calls", unit_amount=Decimal("0.1"), group_by=("route",)
-)
-TIERED = Price(
+FEE = FlatPrice(price_id="fee", model="flat", amount=Decimal("9.90"))
+PER_CALL = PerUnitPrice(price_id="b", model="per_unit", meter="calls", unit_amount=Decimal("0.1"), group_by=("route",))
+TIERED = VolumePrice(
     price_id="a",
-    model=PriceModel.VOLUME,
+    model="volume",
     meter="tokens",
     tiers=(Tier(up_to=Decimal(5), unit_amount=Decimal(2)), Tier(up_to=None)),
 )
@@ -41,12 +43,54 @@ CATALOG = Catalog(meters=(CALLS, TOKENS), plans=(plan("p", FEE, PER_CALL, TIERED
 
 def test_a_float_is_refused_wherever_money_is() -> None:
     with pytest.raises(ValidationError, match=r"0\.1 is not a decimal number"):
-        Price.model_validate({"price_id": "b", "model": "per_unit", "meter": "m", "unit_amount": 0.1})
+        price_of({"price_id": "b", "model": "per_unit", "meter": "m", "unit_amount": 0.1})
 
 
 def test_a_price_that_is_not_whole_cannot_be_made_in_python_either() -> None:
     with pytest.raises(ValidationError, match="unit_amount\n  is missing: a per_unit price needs it"):
-        Price(price_id="b", model=PriceModel.PER_UNIT, meter="m")
+        PerUnitPrice(price_id="b", model="per_unit", meter="m")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"model": "flat", "amount": "1.50"}, FlatPrice(price_id="a", model="flat", amount=Decimal("1.5"))),
+        (
+            {"model": "flat", "amount": "1.5", "meter": None, "included_units": "0.00", "group_by": [], "tiers": []},
+            FlatPrice(price_id="a", model="flat", amount=Decimal("1.5")),
+        ),
+        (
+            {
+                "model": "per_unit",
+                "meter": "m",
+                "unit_amount": 2,
+                "bill": "in_arrears",
+                "prorate": "day",
+                "amount": None,
+            },
+            PerUnitPrice(price_id="a", model="per_unit", meter="m", unit_amount=Decimal(2)),
+        ),
+    ],
+    ids=["what it takes", "a fee with what says nothing of usage", "usage with what says nothing of a fee"],
+)
+def test_a_price_is_read_by_its_model(content: dict[str, object], expected: Price) -> None:
+    price = price_of({"price_id": "a"} | content)
+    assert price == expected
+    assert type(price) is type(expected)
+    assert price_of(price) is price
+
+
+def test_a_price_of_no_model_is_none() -> None:
+    with pytest.raises(ValidationError, match="valid dictionary or instance of Price"):
+        price_of(Price(price_id="a", model="flat", meter=None))
+
+
+def test_a_fee_has_no_meter_and_a_price_of_a_meter_is_no_fee() -> None:
+    assert (FEE.is_fee, FEE.meter, FEE.in_advance) == (True, None, False)
+    assert (PER_CALL.is_fee, PER_CALL.meter, PER_CALL.in_advance) == (False, "calls", False)
+    assert FEE.model_copy(update={"bill": BillTiming.IN_ADVANCE}).in_advance
+    with pytest.raises(ValidationError, match="is for prices of a meter, not for a flat fee"):
+        price_of({"price_id": "a", "model": "flat", "amount": 1, "meter": "calls"})
 
 
 def test_nothing_of_a_catalog_can_be_changed() -> None:

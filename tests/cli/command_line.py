@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 _NOT_OURS = ("STRIPE_", "MONETIZATION_", "DAGSTER_")
+#: A warning is an error, but for Dagster's use of what Python deprecates since 3.12.
+_WARNINGS = "error,ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Ended:
 def environment_for(more: Mapping[str, str]) -> dict[str, str]:
     """An environment with nothing of this machine's own settings in it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
-    return {**kept, "COLUMNS": "200", **more}
+    return {**kept, "COLUMNS": "200", "PYTHONWARNINGS": _WARNINGS, **more}
 
 
 @dataclass(frozen=True)

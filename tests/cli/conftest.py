@@ -1,14 +1,9 @@
 """The real command: each call is a process of its own, as a user starts it."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
-
 from command_line import Monetize
 
 

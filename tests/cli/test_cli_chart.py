@@ -1,13 +1,9 @@
 """`monetize usage --chart`: bars and exact figures at 80 columns, in Unicode, in ASCII and as JSON."""
 
-import sys
 from pathlib import Path
 
 import pytest
 from command_line import Monetize
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
-
 from workshop import Workshop, event, lines
 
 CATALOG = {

@@ -1,14 +1,18 @@
 """Whatever a user gets wrong ends with a message that says what and where, on stderr, with exit code 1 or 2."""
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 from command_line import Monetize
+
+from monetization_pipeline.cli import main
 
 CATALOG = """\
 meters:
@@ -190,20 +194,18 @@ def test_help_is_there_at_once() -> None:
     assert min(seconds() for _ in range(3)) < 0.5
 
 
-def test_help_names_every_command(home: Path) -> None:
-    said = Monetize(home).ok("--help").out
-    commands = (
-        "init",
-        "ingest",
-        "run",
-        "invoices",
-        "usage",
-        "unbilled",
-        "refusals",
-        "counts",
-        "explain",
-        "publish",
-        "catalog",
-    )
-    for command in commands:
-        assert f"\n  {command} " in said
+def groups(group: click.Group, *name: str) -> Iterator[tuple[tuple[str, ...], click.Group]]:
+    """A group of commands and all groups in it, each with the words that lead there."""
+    yield name, group
+    for word, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from groups(command, *name, word)
+
+
+def test_help_names_every_command_with_what_it_does(home: Path) -> None:
+    found = dict(groups(main))
+    assert ("catalog",) in found
+    for name, group in found.items():
+        said = Monetize(home).ok(*name, "--help").out
+        missing = [word for word in group.commands if not re.search(rf"^  {word} +[A-Z`]", said, re.MULTILINE)]
+        assert missing == []

@@ -12,9 +12,9 @@ import pytest
 from command_line import Monetize
 
 from monetization_pipeline.datasets import EVENTS
-from monetization_pipeline.steps.customers import read_companies, read_subscriptions, read_users
-from monetization_pipeline.steps.pipeline import Home, Pipeline
-from monetization_pipeline.steps.tables import read_rows
+from monetization_pipeline.lake.entities import current_companies, read_subscriptions, read_users
+from monetization_pipeline.lake.rows import read_rows
+from monetization_pipeline.settings import Settings, pipeline_of
 
 Folder = Callable[..., Monetize]
 
@@ -181,7 +181,7 @@ def test_moesif(folder: Folder, shared_data: Path) -> None:
 
 
 def arrived_as_sent(monetize: Monetize, captures: Sequence[Path]) -> None:
-    events = read_rows(Pipeline(Home(monetize.home)).lake.table(EVENTS).files())
+    events = read_rows(pipeline_of(Settings(monetize.home)).lake.table(EVENTS).files())
     for capture, companies in zip(captures, COMPANIES_OF_CAPTURES, strict=True):
         arrived = {event["event_id"]: event for event in events if event["file"].endswith(capture.name)}
         assert Counter(event["company_id"] for event in arrived.values()) == companies
@@ -205,10 +205,10 @@ def events_sent(capture: Path) -> Iterator[dict[str, Any]]:
 
 
 def customers_arrived(monetize: Monetize) -> None:
-    pipeline = Pipeline(Home(monetize.home))
-    companies = {company.company_id for company in read_companies(pipeline)}
-    users = {user.user_id: user.company_id for user in read_users(pipeline) if user.valid_to is None}
-    plans = {each.subscription_id: each.plan_id for each in read_subscriptions(pipeline) if each.valid_to is None}
+    pipeline = pipeline_of(Settings(monetize.home))
+    companies = set(current_companies(pipeline.lake))
+    users = {user.user_id: user.company_id for user in read_users(pipeline.lake) if user.valid_to is None}
+    plans = {each.subscription_id: each.plan_id for each in read_subscriptions(pipeline.lake) if each.valid_to is None}
     assert companies == {"acme", "globex", "blocked_co"}
     assert users == {"u1": "acme", "u2": "acme", "u3": "globex"}
     assert plans == {"sub_1": None, "sub_2": None, "acme-payg": "payg", "globex-payg": "payg"}

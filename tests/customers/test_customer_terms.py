@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,3 +42,35 @@ def test_a_term_that_is_ended_later_leaves_the_days_before_its_end_alone() -> No
     open_ended = term_fingerprints([Term(("s",), START, None)], DAYS)
     ended = term_fingerprints([Term(("s",), START, START + timedelta(days=2, hours=1))], DAYS)
     assert [one == other for one, other in zip(open_ended, ended, strict=True)] == [True, True, False, False, False]
+
+
+def hours(*bounds: int | None) -> tuple[datetime | None, ...]:
+    return tuple(None if hour is None else START + timedelta(hours=hour) for hour in bounds)
+
+
+#: Bounds of the terms `a` and `b`, in hours, before and after; and the days that are others then.
+MOVED = [
+    ("a start within a day", [(2, None), (3, None)], [(4, None), (3, None)], [0]),
+    ("the other start within the same day", [(2, None), (3, None)], [(2, None), (4, None)], [0]),
+    ("two starts that change places", [(2, None), (3, None)], [(3, None), (2, None)], [0]),
+    ("an end within a day", [(None, 98), (None, 99)], [(None, 97), (None, 99)], [4]),
+    ("the other end within the same day", [(None, 98), (None, 99)], [(None, 98), (None, 97)], [4]),
+    ("a start that moves to another day", [(2, None)], [(26, None)], [0, 1]),
+    ("a start before the days, however long", [(-48, None)], [(-24, None)], []),
+    ("a start as the days begin is none within them", [(-24, None)], [(0, None)], []),
+    ("an end as the days end is none within them", [(None, 120)], [(None, 144)], []),
+    ("a start at a later day's begin", [(0, None)], [(24, None)], [0]),
+    ("an end at a day's end", [(None, 48)], [(None, 24)], [1]),
+    ("a few hours within one day", [(2, 4)], [(2, 5)], [0]),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "days"), [case[1:] for case in MOVED], ids=[case[0] for case in MOVED])
+def test_a_bound_that_moves_changes_the_days_that_it_touches(
+    before: list[tuple[int | None, int | None]], after: list[tuple[int | None, int | None]], days: list[int]
+) -> None:
+    one, other = (
+        term_fingerprints([Term((name,), *hours(*bounds)) for name, bounds in zip("ab", history, strict=False)], DAYS)
+        for history in (before, after)
+    )
+    assert [day for day in range(5) if one[day] != other[day]] == days

@@ -1,17 +1,12 @@
 """A working folder as Dagster sees it: its definitions, and an instance in SQLite like the one that is delivered."""
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
-
 from dagster_folder import KEPT, Folder, opened
 
 

@@ -12,9 +12,9 @@ import dagster as dg
 from monetization_pipeline.automation.in_process import InProcess
 from monetization_pipeline.automation.running import PeriodsRun, ingest_received_days, run_periods
 from monetization_pipeline.definitions import build_definitions
-from monetization_pipeline.settings import Settings
-from monetization_pipeline.steps import customers
-from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
+from monetization_pipeline.landing import customer_files
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
 
 RECEIVED = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -44,7 +44,7 @@ class Folder:
     @property
     def pipeline(self) -> Pipeline:
         """The folder as the steps see it, nothing remembered."""
-        return Pipeline(Home(self.settings.home), Seller(first_month=self.settings.first_month))
+        return pipeline_of(self.settings)
 
     def place(self, source: str, *paths: Path) -> None:
         """Let files and the folder's own customers enter landing; nothing is ingested."""
@@ -52,7 +52,7 @@ class Folder:
         for path in paths:
             with path.open("rb") as content:
                 pipeline.landing.place(source, path.name, content, RECEIVED)
-        customers.land_files(pipeline, RECEIVED)
+        customer_files.land_files(pipeline.landing, pipeline.home.customers, RECEIVED)
 
     def materialize(self, job: str, assets: Sequence[str], *keys: str) -> str:
         """One run of a job, as the UI would launch it for these partitions; its id."""

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import pytest
 from call_files import calls, set_up
 from processes import run, start
 
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, INVOICE_LINES, INVOICES, RATED_LINES, RAW_EVENTS, USAGE
 from monetization_pipeline.invoicing.models import minor_text
-from monetization_pipeline.lake.ingest_log import read_log, visible_files
-from monetization_pipeline.steps.counts import count_period
+from monetization_pipeline.lake.listing import read_log
+from monetization_pipeline.lake.rows import read_rows
+from monetization_pipeline.lake.visible import visible_files
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.steps.invoices import read_invoices
-from monetization_pipeline.steps.pipeline import Home, Pipeline
-from monetization_pipeline.steps.tables import read_rows
 
 MONTHS = ("2026-01", "2026-02")
 
@@ -24,6 +26,7 @@ def file_of(home: Path, name: str, days: range) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_runs_and_ingests_at_once_end_in_the_same_figures_as_one_after_the_other(tmp_path: Path) -> None:
     set_up(tmp_path)
     run(tmp_path, "ingest", "--source", "api", file_of(tmp_path, "a", range(1, 11)))
@@ -40,7 +43,7 @@ def test_runs_and_ingests_at_once_end_in_the_same_figures_as_one_after_the_other
         assert process.returncode == 0 or "another" in problems, out + problems
     run(tmp_path, "run", "..".join(MONTHS))
 
-    pipeline = Pipeline(Home(tmp_path))
+    pipeline = pipeline_of(Settings(tmp_path))
     log = read_log(pipeline.lake)
     assert len(log.files) == 4, "three files of calls, one of customers"
     raw = read_rows(visible_files(pipeline.lake, RAW_EVENTS, log.batches))

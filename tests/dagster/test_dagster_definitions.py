@@ -11,8 +11,10 @@ import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
 from dagster_folder import Folder
+from pydantic import SecretStr
 
 from monetization_pipeline.definitions import build_definitions
+from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.settings import Settings
 
 SECRET = "sk_test_51NeverToBeSeen"
@@ -86,7 +88,7 @@ def test_a_working_folder_that_is_broken_still_loads(tmp_path: Path) -> None:
 
 
 def test_publishing_twice_issues_once_and_shows_no_secret(folder_of: Callable[..., Folder], shared_data: Path) -> None:
-    folder = folder_of("cloudtrail", stripe_api_key=SECRET)
+    folder = folder_of("cloudtrail", account=Account("stripe", secret=SecretStr(SECRET)))
     folder.place("cloudtrail", *sorted((shared_data / "cloudtrail").glob("*.json")))
     folder.run("2023-07")
     folder.materialize("publishing", ["stripe_invoices"], "2023-07")

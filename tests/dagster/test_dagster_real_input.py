@@ -8,10 +8,10 @@ import dagster as dg
 from dagster_folder import RECEIVED_KEY, Folder
 
 from monetization_pipeline.datasets import EVENTS
+from monetization_pipeline.lake.rows import read_rows
 from monetization_pipeline.money import plain
-from monetization_pipeline.steps.counts import count_period
+from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.steps.invoices import read_invoices
-from monetization_pipeline.steps.tables import read_rows
 
 CUSTOMERS = ["companies", "users", "subscriptions", "meters", "prices"]
 

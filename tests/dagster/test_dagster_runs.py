@@ -1,5 +1,6 @@
 """Runs over ranges, runs that have nothing to do, runs that fail: on a small folder."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
 from monetization_pipeline.partitions import event_day, event_key, received_day, received_key
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.steps.invoices import read_invoices
+from monetization_pipeline.steps.raw_events import IngestReport
 
 DAYS = ["2023-07-10", "2023-07-11", "2023-07-12"]
 MONTH = "2023-07"
@@ -207,11 +209,11 @@ def rewrite(
     state = table.state(key)
     assert state is not None
     (before,) = table.files([key])
-    path = table.new_path(key)
-    rows = change(pq.ParquetFile(before).read())
-    pq.write_table(rows, path)
+    address = table.new_path(key)
+    rows = change(pq.ParquetFile(before.local).read())
+    pq.write_table(rows, address.local)
     made = state if counts is None else replace(state, counts=counts)
-    table.replace(table.claim([key]), [NewFile(path, key, rows.num_rows)], {key: made})
+    table.replace(table.claim([key]), [NewFile(address, key, rows.num_rows)], {key: made})
 
 
 def test_a_crash_of_a_step_is_no_users_error(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,15 +226,35 @@ def test_a_crash_of_a_step_is_no_users_error(folder: Folder, monkeypatch: pytest
     assert "Stack Trace" in caught.value.__notes__[0]
 
 
-def test_an_interrupted_run_is_interrupted(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(10)
+def asleep() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+
+
+def in_a_query() -> None:
+    try:
+        asleep()
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        raise RuntimeError("Query interrupted") from None
+
+
+def unheard() -> None:
+    with contextlib.suppress(KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        asleep()
+
+
+@pytest.mark.parametrize("work", [asleep, in_a_query, unheard])
+def test_an_interrupted_run_is_interrupted(
+    work: Callable[[], None], folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> IngestReport:
+        work()
+        return IngestReport()
 
     monkeypatch.setattr("monetization_pipeline.steps.raw_events.ingest", interrupted)
     with pytest.raises(KeyboardInterrupt):
         folder.ingest()
-    assert folder.runs()[0][1] in ("FAILURE", "CANCELED")
+    assert folder.runs()[0][1] in (("SUCCESS",) if work is unheard else ("FAILURE", "CANCELED"))
 
 
 def test_the_run_of_a_killed_process_is_ended_by_the_next_one(folder: Folder) -> None:

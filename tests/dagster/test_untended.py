@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from io import BytesIO
 
 import dagster as dg
+import pytest
 import yaml
 from call_files import CATALOG, CUSTOMERS, SOURCE, calls, set_up
 from dagster_folder import Folder
@@ -14,10 +15,11 @@ from untended import DAYS, PERIODS, SCHEDULE, Untended, instant
 from monetization_pipeline.automation.standing import Standing, standing
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.partitions import grids_from
+from monetization_pipeline.reports import listings
 from monetization_pipeline.resources.process import PROCESS_TAG, this_process
-from monetization_pipeline.steps import plan, reports
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.steps.invoices import read_invoices
+from monetization_pipeline.steps.known import Known
 
 MONTHS = ("2026-01", "2026-02", "2026-03")
 
@@ -39,7 +41,7 @@ def found(machine: Untended) -> Standing:
 
 
 def statuses(machine: Untended, month: str) -> set[str]:
-    return {row["status"] for row in reports.invoices(machine.folder.pipeline, month, machine.at)}
+    return {row["status"] for row in listings.invoices(machine.folder.pipeline, month, machine.at)}
 
 
 def settled(machine: Untended) -> bool:
@@ -104,7 +106,7 @@ def test_a_period_that_ends_turns_from_an_estimate_into_a_draft_and_a_late_event
         ("billing_periods", "2026-03"),
     ]
     assert [totals(machine, month)["acme"] for month in ("2026-01", "2026-02", "2026-03")] == ["0.30", "0.10", "0.00"]
-    assert plan.reasons(machine.folder.pipeline, read_catalog(machine.folder.pipeline), "2026-01") == []
+    assert reasons(machine.folder.pipeline, Known.now(machine.folder.pipeline), "2026-01") == []
     assert statuses(machine, "2026-01") == {"final"}
     assert settled(machine)
 
@@ -267,6 +269,7 @@ def test_nothing_is_launched_beside_a_run_at_work_and_one_whose_process_is_gone_
     assert machine.folder.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
 
 
+@pytest.mark.slow
 def test_two_years_of_history_are_metered_a_month_at_a_time(folder_of: Callable[..., Folder]) -> None:
     machine = untended(folder_of, "2026-07-01T00:00:00")
     first = date(2026, 1, 1)

@@ -6,25 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from pathlib import Path
 
 import oracle_events
 import oracle_money
 import pytest
+from engines_under_test import ENGINES
 from oracle import Meter
 from oracle_events import Event
 from workshop import RECEIVED, Workshop, lines
 
 from monetization_pipeline.datasets import METER_REFUSALS, USAGE
-from monetization_pipeline.engines.base import Engine
-from monetization_pipeline.engines.duckdb import DuckDBEngine
 
 MONTH = "2023-07"
-
-ENGINES: Mapping[str, Callable[[Path], Engine]] = {
-    "duckdb": lambda spill: DuckDBEngine(spill, "800MB"),
-    "duckdb with one thread and little memory": lambda spill: DuckDBEngine(spill, "300MB", threads=1),
-}
 
 #: The same in a catalog and in Python; what is unknown is not selected.
 FILTERS: Mapping[str, tuple[str | None, Callable[[Event], bool]]] = {

@@ -1,12 +1,8 @@
 """A working folder with one source of each format."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
-
 from workshop import Workshop
 
 

@@ -6,7 +6,7 @@ import pytest
 from workshop import PLAIN_MAPPING, RECEIVED, Workshop, event, gzipped, lines
 
 from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
-from monetization_pipeline.ingest.sources import SourceError
+from monetization_pipeline.sources.declared import SourceError
 
 
 def test_a_file_is_ingested_once(shop: Workshop) -> None:
@@ -76,31 +76,51 @@ def test_a_source_that_is_not_declared(shop: Workshop) -> None:
     assert len(shop.rows(RAW_EVENTS)) == 1
 
 
+#: What is said of a wrong declaration names its file, line and field; more of them in tests/sources.
 BROKEN = {
     "an unknown column": (
         {"mapping": PLAIN_MAPPING | {"colour": "x"}},
-        r"sources/broken\.yaml \(mapping\.colour\): there is no such column",
+        r"sources/broken\.yaml:5 \(mapping\.colour\): there is no such column",
     ),
     "a function that reads files": (
         {"mapping": PLAIN_MAPPING | {"company_id": "read_text('/etc/passwd')"}},
-        r"sources/broken\.yaml \(mapping\.company_id\): .*read_text",
+        r"sources/broken\.yaml:5 \(mapping\.company_id\): .*read_text",
     ),
-    "a statement": ({"mapping": PLAIN_MAPPING | {"user_id": "1; drop table staged"}}, r"\(mapping\.user_id\)"),
-    "a sub-select": ({"mapping": PLAIN_MAPPING | {"user_id": "(select 1)"}}, r"\(mapping\.user_id\)"),
-    "no occurred_at": ({"mapping": {"event_type": "'api_call'"}}, r"\(mapping\.occurred_at\): this column is required"),
+    "a statement": (
+        {"mapping": PLAIN_MAPPING | {"user_id": "1; drop table staged"}},
+        r"sources/broken\.yaml:14 \(mapping\.user_id\): ",
+    ),
+    "a sub-select": (
+        {"mapping": PLAIN_MAPPING | {"user_id": "(select 1)"}},
+        r"sources/broken\.yaml:14 \(mapping\.user_id\): ",
+    ),
+    "no occurred_at": (
+        {"mapping": {"event_type": "'api_call'"}},
+        r"sources/broken\.yaml:2 \(mapping\.occurred_at\): this column is required",
+    ),
     "a number for a time": (
         {"mapping": PLAIN_MAPPING | {"occurred_at": "1 + 1"}},
-        r"\(mapping\.occurred_at\): a time is expected",
+        r"sources/broken\.yaml:9 \(mapping\.occurred_at\): a time is expected",
+    ),
+    "a time for a number": (
+        {"mapping": PLAIN_MAPPING | {"status": "epoch_s(x)"}},
+        r"sources/broken\.yaml:11 \(mapping\.status\): a whole number is expected",
     ),
     "a metadata key that is refused": (
         {"mapping": PLAIN_MAPPING | {"metadata.k": "getenv('HOME')"}},
-        r"\(mapping\.metadata\.k\): .*getenv",
+        r"sources/broken\.yaml:9 \(mapping\.metadata\.k\): .*getenv",
     ),
-    "an unknown format": ({"format": "xml"}, r"broken\.yaml \(format\): "),
-    "an unknown schema": ({"schema": "other"}, r"schema 'other' is unknown"),
-    "an unknown key": ({"colour": "red"}, r"broken\.yaml \(colour\): "),
-    "records for lines": ({"records": "Records"}, r"records is for format json only"),
-    "no mapping": ({"mapping": {}}, r"write a mapping"),
+    "an unknown format": ({"format": "xml"}, r"sources/broken\.yaml:1 \(format\): "),
+    "an unknown schema": (
+        {"schema": "other"},
+        r"sources/broken\.yaml:17 \(schema\): schema 'other' is unknown",
+    ),
+    "an unknown key": ({"colour": "red"}, r"sources/broken\.yaml:1 \(colour\): "),
+    "records for lines": (
+        {"records": "Records"},
+        r"sources/broken\.yaml:17 \(records\): records is for format json only",
+    ),
+    "no mapping": ({"mapping": {}}, r"sources/broken\.yaml:1: write a mapping"),
 }
 
 

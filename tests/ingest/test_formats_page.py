@@ -15,7 +15,7 @@ import yaml
 from workshop import Workshop
 
 from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
-from monetization_pipeline.ingest.sources import Format
+from monetization_pipeline.sources.declared import Format
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "formats.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monetization_pipeline.invoicing.build import build_invoices, invoice_ids
+from monetization_pipeline.datasets.invoice_fields import LINE_FIELDS, Kind
+from monetization_pipeline.ids import make_id
+from monetization_pipeline.invoicing.build import build_invoices
+from monetization_pipeline.invoicing.draft import Draft
 from monetization_pipeline.invoicing.models import Invoice, content_hash, invoice_json
-from monetization_pipeline.rating.ids import make_id
+from monetization_pipeline.invoicing.printing import invoice_ids
 from monetization_pipeline.rating.lines import LineKind, RatedLine
 from monetization_pipeline.steps.invoices import invoices_of, put_together
 from monetization_pipeline.steps.rated_lines import lines_table
@@ -233,7 +236,7 @@ def test_the_content_hash_is_that_of_the_json_with_sorted_keys(
 
 def test_lines_of_one_invoice_that_stand_apart_are_a_mistake() -> None:
     acme, beta = ("acme", "USD", AUGUST), ("beta", "USD", AUGUST)
-    shown = ('"d"', "1", "ln", "null", "end", "start", '"p"', "1", '"s"')
-    lines = [(key, "s", Decimal(1), shown) for key in (acme, beta, acme)]
+    shown = {field.name: ['"x"'] * 3 for field in LINE_FIELDS if field.kind is not Kind.AMOUNT}
+    draft = Draft([acme, beta, acme], ["s"] * 3, [Decimal(1)] * 3, shown)
     with pytest.raises(ValueError, match="stand apart"):
-        build_invoices(lines)
+        build_invoices(draft)

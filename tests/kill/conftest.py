@@ -2,15 +2,11 @@
 
 import fcntl
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from kill_histories import KEPT, Undisturbed, Worker, make_undisturbed
 
 

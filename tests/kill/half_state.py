@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kill_sample import MONTH
 
+from monetization_pipeline.closing.gate import gate_problems
 from monetization_pipeline.datasets import (
     ALL,
     COMPANIES,
@@ -20,14 +21,19 @@ from monetization_pipeline.datasets import (
     USERS,
     DatasetSpec,
 )
-from monetization_pipeline.ingest.sources import CUSTOMERS
-from monetization_pipeline.lake.ingest_log import IngestLog, read_log, visible_files
-from monetization_pipeline.steps import plan, reports, verdicts
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.counts import RECEIVED
-from monetization_pipeline.steps.pipeline import Home, Pipeline
-from monetization_pipeline.steps.publish import gate_problems
-from monetization_pipeline.steps.tables import fingerprint_of
+from monetization_pipeline.engines.address import Address
+from monetization_pipeline.lake.ingest_log import IngestLog
+from monetization_pipeline.lake.listing import read_log
+from monetization_pipeline.lake.rows import fingerprint_of
+from monetization_pipeline.lake.visible import visible_files
+from monetization_pipeline.reports import listings
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.sources.declared import CUSTOMERS
+from monetization_pipeline.standing import verdicts
+from monetization_pipeline.standing.counts import RECEIVED
+from monetization_pipeline.standing.out_of_date import reasons
+from monetization_pipeline.steps.known import Known
+from monetization_pipeline.steps.pipeline import Pipeline
 
 _BATCHES = (RAW_EVENTS, REFUSALS, CORRECTIONS, ENTITY_CHANGES)
 #: Made from the instant at which the user's customers were first seen.
@@ -46,14 +52,14 @@ class Progress:
 
 def progress(home: Path) -> Progress:
     """How far a working folder came, and what lies in it that belongs to nothing finished."""
-    pipeline = Pipeline(Home(home))
+    pipeline = pipeline_of(Settings(home))
     log = read_log(pipeline.lake)
     done = {(spec.name, f"version {_version(pipeline, spec)}") for spec in ALL}
     left = {("file half copied", path.name) for path in pipeline.landing.root.glob("*/.staging/*")}
     left |= {("landed, not ingested", file.name) for file in _waiting(pipeline, log)}
     for spec in _BATCHES:
-        unseen = {path for path in pipeline.lake.table(spec).files() if _batch(path) not in log.batches}
-        left |= {(f"{spec.name} committed, not listed", path.name) for path in unseen}
+        unseen = {file for file in pipeline.lake.table(spec).files() if _batch(file) not in log.batches}
+        left |= {(f"{spec.name} committed, not listed", file.name) for file in unseen}
     left |= {("written, not committed", path.name) for path in uncommitted(home)}
     left |= {(SCRATCH, path.name) for path in (home / ".monetization" / "spill").glob("*")}
     return Progress(frozenset(done), frozenset(left))
@@ -61,7 +67,7 @@ def progress(home: Path) -> Progress:
 
 def ingested(home: Path) -> frozenset[tuple[str, str]]:
     """(source, sha256) of all that was ingested."""
-    return read_log(Pipeline(Home(home)).lake).identities
+    return read_log(pipeline_of(Settings(home)).lake).identities
 
 
 def uncommitted(home: Path) -> list[Path]:
@@ -77,8 +83,8 @@ def uncommitted(home: Path) -> list[Path]:
 
 def unfinished(home: Path) -> str:
     """The dataset at which a run of the month stands; empty where all of it is up to date."""
-    pipeline = Pipeline(Home(home))
-    found = plan.reasons(pipeline, read_catalog(pipeline), MONTH)
+    pipeline = pipeline_of(Settings(home))
+    found = reasons(pipeline, Known.now(pipeline), MONTH)
     return found[0].dataset if found else ""
 
 
@@ -87,16 +93,16 @@ def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
 
     With `same_clock` also what depends on when the user's files of customers were seen.
     """
-    pipeline = Pipeline(Home(home))
+    pipeline = pipeline_of(Settings(home))
     log = read_log(pipeline.lake)
     found: dict[str, object] = {
         "received": received(home, same_clock=same_clock),
-        "invoices": json.dumps(reports.invoices(pipeline, MONTH, _SEEN_AT)),
+        "invoices": json.dumps(listings.invoices(pipeline, MONTH, _SEEN_AT)),
         "days": {
             day: (each.fingerprint, each.rows, each.copy_days, each.received_days) for day, each in log.days.items()
         },
         "problems": [
-            *gate_problems(pipeline, read_catalog(pipeline), MONTH),
+            *gate_problems(pipeline, Known.now(pipeline), MONTH),
             *verdicts.metering_problems(pipeline, sorted(log.days)),
         ],
     }
@@ -109,7 +115,7 @@ def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
 
 def received(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
     """What ingest made: files with their counts, and the fingerprints of all rows that can be seen."""
-    pipeline = Pipeline(Home(home))
+    pipeline = pipeline_of(Settings(home))
     log = read_log(pipeline.lake)
     found: dict[str, object] = {
         spec.name: _fingerprint(pipeline, log, spec) for spec in _BATCHES if same_clock or spec is not ENTITY_CHANGES
@@ -132,8 +138,8 @@ def _waiting(pipeline: Pipeline, log: IngestLog) -> Iterator:
     return (file for file in pipeline.landing.files() if (file.source, file.sha256) not in log.identities)
 
 
-def _batch(path: Path) -> str:
-    return path.name.partition("-")[0]
+def _batch(file: Address) -> str:
+    return file.name.partition("-")[0]
 
 
 def _version(pipeline: Pipeline, spec: DatasetSpec) -> int:

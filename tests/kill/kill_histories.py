@@ -181,6 +181,8 @@ class Life:
     moments: Mapping[str, int]
     random: Random
     clock_moves: bool
+    #: By command, the part of its moments from which on there is nothing left half done. Learnt, life by life.
+    too_late: dict[str, float]
 
     def strike(self, command: Command, wanted: int, attempts: int) -> list[Strike]:
         """Run a command to its end, struck until so many strikes are proven, or that often; the proven strikes."""
@@ -189,10 +191,13 @@ class Life:
         for number in range(attempts):
             if len(proven) >= wanted:
                 break
-            share = rest * self.random.uniform(0.3 if command.ingests else 0.1, 0.95)
-            ended = self.worker.run(self.home, self._at(command, number), self._blow(command, share))
+            share = rest * self._share(command)
+            blow = self._blow(command, share)
+            ended = self.worker.run(self.home, self._at(command, number), blow)
             if not ended.killed:
                 return proven
+            if number == 0 and blow.delay is None and not self._stands(command):
+                self.too_late[command.name] = share
             # What was committed is not done again, what was not is.
             rest = max(0.6 if command.ingests else 0.2, rest - 0.7 * share)
             after = progress(self.home)
@@ -207,6 +212,11 @@ class Life:
         if command.ingests or not self.clock_moves:
             return command
         return replace(command, at=(datetime.fromisoformat(command.at) + timedelta(minutes=number)).isoformat())
+
+    def _share(self, command: Command) -> float:
+        """How far a command is to come that begins anew: behind its first looks around, and not behind its end."""
+        end = self.too_late.get(command.name, 0.95)
+        return self.random.uniform(min(0.3 if command.ingests else 0.1, end / 2), end)
 
     def _blow(self, command: Command, share: float) -> Blow:
         moment = 1 + int(share * self.moments[command.name])

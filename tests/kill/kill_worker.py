@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from monetization_pipeline.definitions import ingest_days, materialize_periods
-from monetization_pipeline.settings import load_settings
-from monetization_pipeline.steps.pipeline import Home, Pipeline
-from monetization_pipeline.steps.receive import receive
+from monetization_pipeline.landing.receiving import receive
+from monetization_pipeline.settings import Settings, load_settings, pipeline_of
 
 #: What Python tells of its own dealings with files; what the lake's and the engine's libraries do lies between two.
 _COUNTED = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "os.chmod", "shutil.rmtree")
@@ -56,11 +55,13 @@ def work(order: dict[str, Any]) -> None:
     """What `monetize ingest` and `monetize run` do."""
     home, at = Path(order["home"]), datetime.fromisoformat(order["at"])
     settings = load_settings({"MONETIZATION_HOME": str(home)}, home)
-    pipeline = Pipeline(Home(home))
+    pipeline = pipeline_of(Settings(home))
     if order["command"] == "run":
         materialize_periods(settings, pipeline, [order["month"]], at, print)
         return
-    received = receive(pipeline, order["source"], [home / path for path in order["paths"]], at)
+    received = receive(
+        pipeline.landing, pipeline.home.sources, order["source"], [home / path for path in order["paths"]], at
+    )
     ingest_days(settings, pipeline, sorted({file.received_on for file in received}), print)
 
 

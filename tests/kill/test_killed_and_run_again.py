@@ -60,11 +60,11 @@ def test_killed_and_run_again_it_gives_the_same(
 ) -> None:
     same_clock = not history.clock_moves
     expected = figures(undisturbed.folder / history.after, same_clock=same_clock)
-    random, proven = Random(history.seed), list[Strike]()
+    random, proven, too_late = Random(history.seed), list[Strike](), dict[str, float]()
     for number in range(_MOST_LIVES):
         home = tmp_path / str(number)
         shutil.copytree(undisturbed.folder / history.before, home)
-        life = Life(worker, home, undisturbed.moments, random, history.clock_moves)
+        life = Life(worker, home, undisturbed.moments, random, history.clock_moves, too_late)
         wanted = 0
         for command, times in history.commands:
             wanted += times

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monetization_pipeline.lake import ingest_log
+from monetization_pipeline.lake import ingest_log, listing
 from monetization_pipeline.lake.day_inputs import DayInput
-from monetization_pipeline.lake.ingest_log import IngestedFile, IngestLog, TouchedDay, add_to_log, read_log
+from monetization_pipeline.lake.ingest_log import IngestedFile, IngestLog, TouchedDay
 from monetization_pipeline.lake.lake import Lake
+from monetization_pipeline.lake.listing import add_to_log, read_log
 
 _RECEIVED = datetime(2023, 8, 1, tzinfo=UTC)
 _DAYS = st.dates(date(2023, 7, 30), date(2023, 8, 2))
@@ -86,7 +87,8 @@ def test_columns_say_what_a_loop_would_say(
     lake, other = Lake(root), Lake(root)
     listed: list[IngestedFile] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingest_log, "_MANY_FILES", many)
+        for module in (ingest_log, listing):
+            patch.setattr(module, "MANY_FILES", many)
         for files in ingests:
             add_to_log(lake, read_log(lake), files)
             listed += files
@@ -100,6 +102,6 @@ def test_a_log_that_did_not_change_is_not_read_again(tmp_path: Path, monkeypatch
     add_to_log(lake, read_log(lake), [IngestedFile("a", "1", "f", _RECEIVED, "b")])
     first = read_log(lake)
     read: list[object] = []
-    monkeypatch.setattr(ingest_log, "_parse", lambda paths: read.append(list(paths)))
+    monkeypatch.setattr(listing, "parse_files", lambda files: read.append(list(files)))
     assert read_log(lake) is first
     assert read == []

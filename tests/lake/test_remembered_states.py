@@ -35,9 +35,9 @@ for number in range(40):
 
 
 def put(table: Table, day: str, number: int) -> None:
-    path = table.new_path(day)
-    pq.write_table(pa.table({"value": [number], "day": [day]}, pa.schema(_FIELDS)), path)
-    table.replace(table.claim([day]), [NewFile(path, day, 1)], {day: PartitionState(f"f{number}", number)})
+    address = table.new_path(day)
+    pq.write_table(pa.table({"value": [number], "day": [day]}, pa.schema(_FIELDS)), address.local)
+    table.replace(table.claim([day]), [NewFile(address, day, 1)], {day: PartitionState(f"f{number}", number)})
 
 
 def fill(root: Path, commits: int, text: str = "d") -> Table:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from monetization_pipeline.datasets import DatasetSpec
+from monetization_pipeline.lake import disk
 from monetization_pipeline.lake.lake import Lake
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile, Table
@@ -24,13 +25,13 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def written(table: Table, values: Sequence[int], day: str = "all", prefix: str = "") -> NewFile:
-    path = table.new_path(day, prefix)
-    pq.write_table(pa.table({"value": values, "day": [day] * len(values)}, pa.schema(_FIELDS)), path)
-    return NewFile(path, day, len(values))
+    address = table.new_path(day, prefix)
+    pq.write_table(pa.table({"value": values, "day": [day] * len(values)}, pa.schema(_FIELDS)), address.local)
+    return NewFile(address, day, len(values))
 
 
 def content(table: Table, days: Sequence[str] | None = None) -> list[int]:
-    return sorted(value for path in table.files(days) for value in pq.ParquetFile(path).read()["value"].to_pylist())
+    return sorted(value for file in table.files(days) for value in disk.read(file)["value"].to_pylist())
 
 
 def state(text: str) -> PartitionState:
@@ -180,7 +181,7 @@ def test_batches_and_replacements_leave_each_other_alone(lake: Lake) -> None:
 def compacted(table: Table, day: str = "a") -> None:
     """All files of a day rewritten as one, whatever lies between looking at them and the commit."""
     old = table.committed([day])
-    values = [value for file in old for value in pq.ParquetFile(file.path).read()["value"].to_pylist()]
+    values = [value for file in old for value in disk.read(file.address)["value"].to_pylist()]
     table.rewrite(old, [written(table, values, day, "all-")])
 
 

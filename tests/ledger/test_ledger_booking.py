@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import first_ledger
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 
+from monetization_pipeline.datasets.invoice_fields import FORM
 from monetization_pipeline.invoicing.models import Invoice, content_hash
 from monetization_pipeline.ledger.errors import BookedDiffersError, LineBookedElsewhereError
 from monetization_pipeline.ledger.ledger import Ledger
@@ -37,6 +39,20 @@ def test_a_booked_invoice_is_read_back_as_it_was(ledger: Ledger, make_invoice: M
     assert (booked.booked_by, booked.reason) == ("tester", "close of July")
 
 
+def test_the_rows_are_those_that_the_first_version_wrote(
+    ledger: Ledger, ledger_url: str, make_invoice: MakeInvoice
+) -> None:
+    book(ledger, make_invoice("in_a"))
+    engine = create_engine(ledger_url)
+    with engine.connect() as connection:
+        [invoice], lines = (
+            [dict(row) for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()]
+            for table in ("booked_invoices", "booked_lines ORDER BY position")
+        )
+    engine.dispose()
+    assert (invoice, lines) == (first_ledger.INVOICE_ROW | {"form": 1}, first_ledger.LINE_ROWS)
+
+
 def test_booking_the_same_again_books_nothing(ledger: Ledger, make_invoice: MakeInvoice) -> None:
     assert book(ledger, make_invoice("in_a"), make_invoice("in_b")) == ("in_a", "in_b")
     assert book(ledger, make_invoice("in_b"), make_invoice("in_c"), make_invoice("in_a")) == ("in_c",)
@@ -53,6 +69,45 @@ def test_other_figures_are_refused_by_name_and_nothing_is_booked(ledger: Ledger,
     assert "line ln_in_a_0: amount booked '1.01', computed '2.01'" in message
     assert "line ln_in_a_2 is only computed" in message
     assert [each.invoice.invoice_id for each in ledger.booked_in("2023-07")] == ["in_a"]
+
+
+def test_another_description_is_no_difference_and_what_was_booked_stays(
+    ledger: Ledger, make_invoice: MakeInvoice
+) -> None:
+    invoice = make_invoice("in_a")
+    book(ledger, invoice)
+    reworded = replace(invoice, lines=tuple(replace(line, description="Size") for line in invoice.lines))
+    assert book(ledger, reworded) == ()
+    entry = ledger.booked(["in_a"])["in_a"]
+    assert (entry.invoice, entry.content_hash) == (invoice, content_hash(invoice))
+
+
+def test_an_invoice_is_booked_in_the_form_of_now(ledger: Ledger, make_invoice: MakeInvoice) -> None:
+    book(ledger, make_invoice("in_a"))
+    assert ledger.booked(["in_a"])["in_a"].form == FORM
+
+
+def test_every_difference_is_named_and_nothing_else(ledger: Ledger, make_invoice: MakeInvoice) -> None:
+    book(ledger, make_invoice("in_a"))
+    name = "invoice in_a of company acme"
+    exact = "exact_amount booked '1.010000000000000000000001', computed '2.010000000000000000000001'"
+    for other, differences in (
+        (
+            make_invoice("in_a", ["2.01"]),
+            [
+                f"{name}: total is booked as '100.01', computed as '2.01'",
+                f"{name}: line ln_in_a_0: amount booked '1.01', computed '2.01', {exact}",
+                f"{name}: line ln_in_a_1 is only booked",
+            ],
+        ),
+        (
+            make_invoice("in_a", ["1.01", "99.00", "0.00"]),
+            [f"{name}: line ln_in_a_2 is only computed"],
+        ),
+    ):
+        with pytest.raises(BookedDiffersError) as caught:
+            book(ledger, other)
+        assert str(caught.value).split("\n  ")[1:] == differences
 
 
 def test_a_line_is_not_booked_under_two_invoices(ledger: Ledger, make_invoice: MakeInvoice) -> None:

@@ -1,6 +1,8 @@
 """A ledger is made, brought up to date, or refused with a reason."""
 
 import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
+from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger import migrations
 from monetization_pipeline.ledger.errors import LedgerBusyError, LedgerError
 from monetization_pipeline.ledger.opening import HEAD, open_ledger
 from monetization_pipeline.ledger.tables import APPEND_ONLY, Base
+
+
+def contents(ledger_url: str) -> dict[str, list[str]]:
+    """Every row of every table of a ledger, its revision among them."""
+    engine = create_engine(ledger_url)
+    with engine.connect() as connection:
+        rows = {
+            name: sorted(map(repr, connection.execute(text(f"SELECT * FROM {name}"))))
+            for name in inspect(connection).get_table_names()
+        }
+    engine.dispose()
+    return rows
 
 
 def test_a_new_ledger_has_every_table_at_the_newest_revision(ledger_url: str) -> None:
@@ -25,9 +40,15 @@ def test_a_new_ledger_has_every_table_at_the_newest_revision(ledger_url: str) ->
     engine.dispose()
 
 
-def test_opening_again_changes_nothing(ledger_url: str) -> None:
-    for _ in range(2):
-        open_ledger(ledger_url).close()
+def test_opening_again_changes_nothing(ledger_url: str, make_invoice: Callable[[], Invoice]) -> None:
+    now = datetime(2023, 8, 2, tzinfo=UTC)
+    ledger = open_ledger(ledger_url)
+    ledger.book([make_invoice()], period="2023-07", as_of=now, by="tester", at=now)
+    ledger.close()
+    before = contents(ledger_url)
+    assert before["booked_lines"]
+    open_ledger(ledger_url).close()
+    assert contents(ledger_url) == before
 
 
 def test_the_newest_migration_is_the_one_that_the_program_expects() -> None:
@@ -64,7 +85,7 @@ def test_many_may_open_a_new_ledger_at_once(ledger_url: str) -> None:
     def open_and_close() -> None:
         try:
             open_ledger(ledger_url).close()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown below
             failures.append(error)
 
     threads = [threading.Thread(target=open_and_close) for _ in range(4)]

@@ -133,5 +133,7 @@ def test_a_customer_is_mapped_per_account_and_mode_and_the_last_mapping_holds(le
     ledger.put_customer(KEY, "cus_2", AT)
     ledger.put_customer(KEY, "cus_1", AT)
     assert ledger.customer(KEY) == "cus_1"
+    ledger.put_customer(KEY, "cus_3", AT)
+    assert ledger.customer(KEY) == "cus_3"
     assert ledger.customer(replace(KEY, mode="live")) is None
     assert ledger.customer(replace(KEY, account="acct_2")) is None

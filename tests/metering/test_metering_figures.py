@@ -1,5 +1,7 @@
 """Figures of metering that take more than one event or meter to see: long sums, refusals' text, weights."""
 
+import json
+
 import pytest
 from counting import MONTH, Question, Raw, ask
 from workshop import Workshop, event, lines
@@ -115,3 +117,22 @@ def test_a_day_has_one_state_of_a_key(shop: Workshop) -> None:
     figures = {(row["subscription_id"], row["meter_id"]): row["quantity"] for row in shop.rows(USAGE, [MONTH])}
     # Weights 1, 2, 3, 1, 2, 1 and 1; values 1, 2, 3, 6 and 7. The later subscription has the last call alone.
     assert figures == {("s", "counts"): 11, ("s", "sums"): 19, ("s", "bytes"): 0, ("t", "counts"): 1}
+
+
+@pytest.mark.parametrize(
+    "key", ["a b", "a.b", "it's", 'say "x"', "back\\slash", "a*", "a/b~c", "$", "[0]", "é😀", "x:y"]
+)
+def test_a_group_is_found_by_its_name_whatever_signs_are_in_it(shop: Workshop, key: str) -> None:
+    dimension = f'metadata."{key.replace(chr(34), 2 * chr(34))}"'
+    price = {"price_id": "x", "model": "per_unit", "meter": "calls", "unit_amount": "1", "group_by": [dimension]}
+    shop.catalog(
+        {
+            "meters": [{"meter_id": "calls", "aggregation": "count", "dimensions": [dimension, "metadata.other"]}],
+            "plans": [{"plan_id": "p", "currency": "USD", "interval": "month", "prices": [price]}],
+        }
+    )
+    shop.customers({"subscriptions": [{"subscription_id": "s", "company_id": "acme", "plan_id": "p"}]})
+    shop.place("logs", lines(event(n, m={key: "ab"[n % 2], "other": n}) for n in range(3)))
+    shop.run(MONTH)
+    found = {row["group"]: row["quantity"] for row in shop.rows(USAGE, [MONTH])}
+    assert {json.loads(group)[dimension]: quantity for group, quantity in found.items()} == {"a": 2, "b": 1}

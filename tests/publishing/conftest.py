@@ -17,8 +17,9 @@ from monetization_pipeline.invoicing.models import Invoice, InvoiceLine
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.opening import open_ledger
 from monetization_pipeline.publishing.publisher import PublishReport, publish
-from monetization_pipeline.publishing.sandbox.server import start_sandbox
-from monetization_pipeline.publishing.stripe import StripeProvider, StripeSettings
+from monetization_pipeline.publishing.sandbox.server import start_stripe_sandbox
+from monetization_pipeline.publishing.stripe.limits import shown_amounts
+from monetization_pipeline.publishing.stripe.provider import StripeProvider, StripeSettings
 
 START, END = datetime(2023, 7, 1, tzinfo=UTC), datetime(2023, 8, 1, tzinfo=UTC)
 
@@ -68,7 +69,7 @@ class Sandbox:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Sandbox, None, None]:
     key = {"authorization": "Bearer sk_test_x"}
     with (
-        start_sandbox(tmp_path_factory.mktemp("sandbox") / "stripe.db") as base_url,
+        start_stripe_sandbox(tmp_path_factory.mktemp("sandbox") / "stripe.db") as base_url,
         httpx.Client(base_url=base_url, headers=key, trust_env=False) as http,
     ):
         yield Sandbox(base_url, http)
@@ -144,6 +145,6 @@ def publish_all(sandbox: Sandbox, ledger: Ledger, clock: Callable[[], datetime])
     """Publishes as a new process would."""
 
     def run(invoices: Sequence[Invoice], provider: Any = None, **options: Any) -> PublishReport:
-        return publish(invoices, provider or sandbox.provider(), ledger, clock, **options)
+        return publish(invoices, provider or sandbox.provider(), ledger, clock, limits=shown_amounts, **options)
 
     return run

@@ -1,5 +1,6 @@
 """Whatever call fails, however, and whenever it is done again: one final invoice with exactly our lines."""
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from itertools import product
@@ -14,6 +15,7 @@ from monetization_pipeline.ledger.opening import open_ledger
 from monetization_pipeline.ledger.records import PublicationState
 from monetization_pipeline.publishing.protocol import ProviderError
 from monetization_pipeline.publishing.publisher import PublishReport, publish
+from monetization_pipeline.publishing.stripe.limits import shown_amounts
 
 #: Calls that publishing one invoice of a new company takes; a test below holds it to that.
 CALLS = 9
@@ -81,6 +83,16 @@ def test_one_invoice_of_a_new_company_takes_nine_calls(
     assert len(sandbox.calls()) == CALLS
 
 
+def test_the_ledger_keeps_the_number_and_the_total_that_the_provider_gave(
+    sandbox: Any, tmp_path: Path, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    publish_all(booked(make_invoice()))
+    (remote,) = sandbox.invoices()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        kept = connection.execute("SELECT number, total FROM publication_events WHERE state = 'issued'").fetchall()
+    assert kept == [(remote["number"], "100.01")]
+
+
 @pytest.mark.parametrize("forget", [False, True], ids=["at once", "a day later"])
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("call", range(1, CALLS + 1))
@@ -108,7 +120,7 @@ def test_after_any_failure_of_any_call_publishing_again_issues_once(
 
 @pytest.mark.parametrize("forget", [False, True], ids=["at once", "a day later"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("dies_at", range(1, 10))
+@pytest.mark.parametrize("dies_at", range(1, 9))
 def test_after_dying_at_any_call_publishing_again_issues_once(
     sandbox: Any,
     ledger: Ledger,
@@ -172,7 +184,7 @@ def test_a_ledger_that_lost_everything_adopts_what_the_provider_has(
     sandbox.forget_keys()
     with closing(open_ledger(f"sqlite:///{tmp_path / 'restored.db'}")) as restored:
         restored.book([invoice], period="2023-07", as_of=clock(), by="tester", at=clock())
-        assert publish([invoice], sandbox.provider(), restored, clock).complete
+        assert publish([invoice], sandbox.provider(), restored, clock, limits=shown_amounts).complete
         assert_issued_once(sandbox, restored, invoice)
 
 
@@ -180,12 +192,42 @@ def test_a_draft_deleted_by_hand_is_made_anew_though_the_provider_repeats_its_ol
     sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
 ) -> None:
     (invoice,) = booked(make_invoice())
-    try_to(publish_all, [invoice], Dying(sandbox.provider(), 5, after=True))
+    try_to(publish_all, [invoice], Dying(sandbox.provider(), 4, after=True))
     (draft,) = sandbox.invoices()
     sandbox.http.delete(f"/v1/invoices/{draft['id']}").raise_for_status()
     assert publish_all([invoice]).complete
     assert_issued_once(sandbox, ledger, invoice)
     assert any(call["replayed"] for call in sandbox.calls())
+
+
+class Meddling:
+    """A provider at which somebody deletes the first draft, just after its lines were added."""
+
+    def __init__(self, provider: Any, delete: Callable[[str], Any]) -> None:
+        self._provider = provider
+        self._delete = delete
+        self.deleted: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    def add_lines(self, document: Any, provider_invoice_id: str, *rest: Any) -> None:
+        self._provider.add_lines(document, provider_invoice_id, *rest)
+        if not self.deleted:
+            self._delete(f"/v1/invoices/{provider_invoice_id}").raise_for_status()
+            self.deleted.append(provider_invoice_id)
+
+
+def test_a_draft_deleted_by_hand_while_it_is_filled_is_made_anew(
+    sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    (invoice,) = booked(make_invoice())
+    meddling = Meddling(sandbox.provider(), sandbox.http.delete)
+    assert publish_all([invoice], meddling).complete
+    assert_issued_once(sandbox, ledger, invoice)
+    assert [remote["id"] for remote in sandbox.invoices()] != meddling.deleted
+    (issued,) = ledger.publications("2023-07")
+    assert issued.attempt == 2, "the draft that is gone is recorded, and all keys are new"
 
 
 def test_a_draft_with_a_line_of_somebody_else_is_made_anew(

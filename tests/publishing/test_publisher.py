@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -113,6 +114,20 @@ def test_what_is_not_booked_is_not_issued(sandbox: Any, make_invoice: MakeInvoic
     with pytest.raises(NotBookedError, match="in_acme_USD"):
         publish_all([make_invoice()])
     assert sandbox.calls() == []
+
+
+def test_what_is_sent_is_what_was_booked_whatever_it_is_called_now(
+    sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    (invoice,) = booked(make_invoice())
+    reworded = replace(invoice, lines=tuple(replace(line, description="Calls") for line in invoice.lines[::-1]))
+    (publication,) = publish_all([reworded]).issued
+    (remote,) = sandbox.invoices()
+    sent = next(call["params"] for call in sandbox.calls("POST") if call["path"].endswith("/add_lines"))
+    assert [sent[f"lines[{number}][description]"] for number in range(2)] == ["API calls 0", "API calls 1"]
+    booked_hash = ledger.booked([invoice.invoice_id])[invoice.invoice_id].content_hash
+    assert remote["metadata"]["content_hash"] == publication.intent.content_hash == booked_hash
+    assert publish_all([reworded]).already_issued == (publication,)
 
 
 def test_other_content_than_booked_stops_before_anything_is_sent(

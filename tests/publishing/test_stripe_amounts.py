@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monetization_pipeline.money import CURRENCIES, round_amount
-from monetization_pipeline.publishing.stripe_amounts import from_stripe, showable, step, to_stripe
+from monetization_pipeline.publishing.stripe.amounts import from_stripe, showable, step, to_stripe
 
 AMOUNTS = st.decimals(min_value="-9999.999", max_value="99999.999", places=3)
 

@@ -13,7 +13,7 @@ from stripe._request_options import RequestOptions
 
 from monetization_pipeline.publishing.sandbox import parameters
 from monetization_pipeline.publishing.sandbox.parameters import Fields, Group, Groups, RefusedError, Text, decode
-from monetization_pipeline.publishing.sandbox.server import SandboxError, start_sandbox
+from monetization_pipeline.publishing.sandbox.server import SandboxError, start_stripe_sandbox
 
 TABLES = [
     ("CUSTOMER_CREATE", "CustomerCreateParams"),
@@ -84,6 +84,7 @@ def test_brackets_become_nested_typed_values() -> None:
         ([("customer[id]", "cus_1")], "customer", "Invalid string"),
         ([("customer", "cus_1"), ("customer[id]", "x")], "customer[id]", "both as a value and as a hash"),
         ([("customer", "cus_1"), ("metadata", "text")], "metadata", "set of key-value pairs"),
+        ([("customer", "cus_1"), ("metadata[k][l]", "v")], "metadata", "set of key-value pairs"),
         ([("customer", "cus_1"), (f"metadata[{'k' * 41}]", "v")], f"metadata[{'k' * 41}]", "up to 40"),
         ([("customer", "cus_1"), ("metadata[k]", "v" * 501)], "metadata[k]", "up to 500"),
         ([("customer", "cus_1"), *((f"metadata[{n}]", "v") for n in range(51))], "metadata", "at most 50"),
@@ -202,7 +203,7 @@ def test_a_live_key_is_refused(sandbox: Any) -> None:
 def test_a_restarted_sandbox_remembers_everything_and_another_file_is_another_account(tmp_path: Path) -> None:
     seen = []
     for name in ("one.db", "one.db", "two.db"):
-        with start_sandbox(tmp_path / name) as base_url:
+        with start_stripe_sandbox(tmp_path / name) as base_url:
             headers = {"authorization": "Bearer sk_test_x", "idempotency-key": "k"}
             with httpx.Client(base_url=base_url, headers=headers, trust_env=False) as http:
                 customer = http.post("/v1/customers", data={"name": "Acme"}).json()["id"]
@@ -212,11 +213,11 @@ def test_a_restarted_sandbox_remembers_everything_and_another_file_is_another_ac
 
 
 def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
-    with start_sandbox(tmp_path / "one.db") as base_url:
+    with start_stripe_sandbox(tmp_path / "one.db") as base_url:
         port = int(base_url.rpartition(":")[2])
         with (
             pytest.raises(SandboxError, match=f"cannot listen on 127.0.0.1:{port}"),
-            start_sandbox(tmp_path / "two.db", port=port),
+            start_stripe_sandbox(tmp_path / "two.db", port=port),
         ):
             pass
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from monetization_pipeline.publishing.protocol import PermanentError, UnknownOutcomeError
-from monetization_pipeline.publishing.stripe import StripeProvider, StripeSettings, StripeSettingsError
+from monetization_pipeline.publishing.stripe.provider import StripeProvider, StripeSettings, StripeSettingsError
 
 LIVE, TEST = "sk_live_51Mvh3rYs3cr3t", "sk_test_51Mvh3rYs3cr3t"
 
@@ -36,8 +36,8 @@ def test_a_mode_takes_its_own_keys(mode: str, key: str) -> None:
         ("test", "", None, "is empty"),
         ("test", "pk_test_1", None, "no secret key"),
         ("production", LIVE, None, "write sandbox, test or live"),
-        ("live", LIVE, "http://127.0.0.1:1", "a base_url is for the sandbox"),
-        ("test", TEST, "http://127.0.0.1:1", "a base_url is for the sandbox"),
+        ("live", LIVE, "http://127.0.0.1:1", "STRIPE_API_BASE is for a sandbox"),
+        ("test", TEST, "http://127.0.0.1:1", "STRIPE_API_BASE is for a sandbox"),
         ("sandbox", TEST, None, "needs the sandbox's address"),
     ],
 )

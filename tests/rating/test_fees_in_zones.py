@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from monetization_pipeline.catalog.models import BillTiming, Plan, Price, PriceModel, Proration
+from monetization_pipeline.catalog.models import BillTiming, FlatPrice, Plan, Proration
 from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.money import plain
+from monetization_pipeline.rating.due import fees_due
 from monetization_pipeline.rating.engine import DueFee, rate_fees
-from monetization_pipeline.rating.planning import fees_due
 
 #: zone, month, prorated by, amount of the full month, first instant, end, amount due
 FEES = [
@@ -110,9 +110,9 @@ def at(year: str, text: str | None) -> datetime | None:
 
 
 def sold(amount: str, prorate: str, bill: str = "in_arrears") -> Plan:
-    price = Price(
+    price = FlatPrice(
         price_id="fee",
-        model=PriceModel.FLAT,
+        model="flat",
         amount=Decimal(amount),
         bill=BillTiming(bill),
         prorate=Proration(prorate),

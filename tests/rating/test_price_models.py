@@ -10,7 +10,8 @@ import pytest
 import yaml
 from rated import UsageOf, rated_one
 
-from monetization_pipeline.catalog.models import Price
+from monetization_pipeline.catalog.models import MeterPrice
+from monetization_pipeline.catalog.models import price_of as read_price
 from monetization_pipeline.rating.explaining import explain_usage
 from monetization_pipeline.rating.lines import RatedLine, RatingError
 
@@ -19,8 +20,10 @@ _GROUPS = cast("list[_Case]", yaml.safe_load((Path(__file__).parent / "cases.yam
 CASES = [case | {"price": group["prices"][case["price"]]} for group in _GROUPS for case in group["cases"]]
 
 
-def price_of(content: _Case) -> Price:
-    return Price.model_validate({"price_id": "p", "meter": "m"} | content)
+def price_of(content: _Case) -> MeterPrice:
+    price = read_price({"price_id": "p", "meter": "m"} | content)
+    assert isinstance(price, MeterPrice)
+    return price
 
 
 def rated(price: _Case, quantity: str) -> RatedLine:

@@ -12,25 +12,25 @@ from rated import JULY, UsageOf, plan_of, rated, rated_one
 
 from monetization_pipeline.catalog.models import (
     BillTiming,
+    FlatPrice,
+    GraduatedPrice,
     Plan,
-    Price,
-    PriceModel,
     Proration,
     Rounding,
     Tier,
     Transform,
 )
 from monetization_pipeline.customers.models import Subscription
+from monetization_pipeline.ids import instant_text, make_id
 from monetization_pipeline.periods import Period
 from monetization_pipeline.rating.engine import DueFee, rate_fees
 from monetization_pipeline.rating.explaining import explain_fee, explain_usage
-from monetization_pipeline.rating.ids import instant_text, make_id
 from monetization_pipeline.rating.lines import LineKind, RatedLine, Span
 
 START = datetime(2023, 7, 10, 12, tzinfo=UTC)
-PRICE = Price(
+PRICE = GraduatedPrice(
     price_id="calls",
-    model=PriceModel.GRADUATED,
+    model="graduated",
     meter="m",
     description="API calls",
     tiers=(
@@ -41,17 +41,17 @@ PRICE = Price(
     transform=Transform(divide=Decimal(1000), round=Rounding.UP),
 )
 USAGE = UsageOf(Decimal(9500), segment_start=START)
-FEE = Price(price_id="fee", model=PriceModel.FLAT, amount=Decimal("99.00"), bill=BillTiming.IN_ADVANCE)
+FEE = FlatPrice(price_id="fee", model="flat", amount=Decimal("99.00"), bill=BillTiming.IN_ADVANCE)
 PLAN = Plan(plan_id="growth", currency="EUR", interval="month", prices=(FEE, PRICE))
 SUBSCRIPTION = Subscription("sub", "acme", "growth", START, None, "active", "{}", None, None)
 
 
-def fee_line(subscription: Subscription = SUBSCRIPTION, fee: Price = FEE, period: Period = JULY) -> RatedLine:
+def fee_line(subscription: Subscription = SUBSCRIPTION, fee: FlatPrice = FEE, period: Period = JULY) -> RatedLine:
     (line,) = rate_fees([DueFee(PLAN, fee, subscription, period, "UTC")])
     return line
 
 
-def explained(line: RatedLine, fee: Price = FEE) -> object:
+def explained(line: RatedLine, fee: FlatPrice = FEE) -> object:
     span = Span(Period(line.full_period_start, line.full_period_end), Period(line.period_start, line.period_end))
     return explain_fee(fee, span, "UTC")
 

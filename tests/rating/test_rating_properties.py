@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from rated import JULY, UsageOf, plan_of, rated_one
 from rated import rated as rated_together
 
-from monetization_pipeline.catalog.models import Price, PriceModel, Rounding, Tier, Transform
+from monetization_pipeline.catalog.models import (
+    GraduatedPrice,
+    MeterPrice,
+    PackagePrice,
+    PerUnitPrice,
+    Rounding,
+    Tier,
+    Transform,
+    VolumePrice,
+)
 from monetization_pipeline.rating.explaining import explain_usage
 from monetization_pipeline.rating.lines import RatedLine
 from monetization_pipeline.rating.quantity import charging_units, transforming
@@ -23,49 +32,53 @@ steps = st.decimals(min_value="0.001", max_value=1000, places=3)
 
 
 @st.composite
-def tiered(draw: st.DrawFn, model: PriceModel) -> Price:
+def tiers(draw: st.DrawFn) -> tuple[Tier, ...]:
     ends: list[Decimal | None] = [*draw(bounds), None]
-    tiers = tuple(Tier(up_to=end, unit_amount=draw(amounts), flat_amount=draw(amounts)) for end in ends)
-    return Price(price_id="p", model=model, meter="m", tiers=tiers)
+    return tuple(Tier(up_to=end, unit_amount=draw(amounts), flat_amount=draw(amounts)) for end in ends)
+
+
+graduated = tiers().map(lambda t: GraduatedPrice(price_id="p", model="graduated", meter="m", tiers=t))
+volumes = tiers().map(lambda t: VolumePrice(price_id="p", model="volume", meter="m", tiers=t))
 
 
 @st.composite
-def packages(draw: st.DrawFn) -> Price:
+def packages(draw: st.DrawFn) -> PackagePrice:
     size, amount = draw(steps), draw(amounts)
-    return Price(price_id="p", model=PriceModel.PACKAGE, meter="m", package_size=size, package_amount=amount)
+    return PackagePrice(price_id="p", model="package", meter="m", package_size=size, package_amount=amount)
 
 
 @st.composite
-def per_units(draw: st.DrawFn) -> Price:
-    return Price(price_id="p", model=PriceModel.PER_UNIT, meter="m", unit_amount=draw(amounts))
+def per_units(draw: st.DrawFn) -> PerUnitPrice:
+    return PerUnitPrice(price_id="p", model="per_unit", meter="m", unit_amount=draw(amounts))
 
 
-prices = st.one_of(tiered(PriceModel.GRADUATED), tiered(PriceModel.VOLUME), packages(), per_units()) | tiered(
-    PriceModel.GRADUATED
-).flatmap(lambda price: quantities.map(lambda n: price.model_copy(update={"included_units": n})))
+prices = st.one_of(graduated, volumes, packages(), per_units()) | graduated.flatmap(
+    lambda price: quantities.map(lambda n: price.model_copy(update={"included_units": n}))
+)
 
 
-def rated(price: Price, quantity: Decimal) -> RatedLine:
+def rated(price: MeterPrice, quantity: Decimal) -> RatedLine:
     return rated_one(price, UsageOf(quantity))
 
 
-def spans(price: Price) -> list[tuple[Fraction, Fraction | None, Tier]]:
+def spans(price: GraduatedPrice | VolumePrice) -> list[tuple[Fraction, Fraction | None, Tier]]:
     ends = [None if tier.up_to is None else Fraction(tier.up_to) for tier in price.tiers]
     starts = [Fraction(0), *(end for end in ends if end is not None)]
     return list(zip(starts, ends, price.tiers, strict=True))
 
 
-def oracle(price: Price, quantity: Decimal) -> Fraction:
+def oracle(price: MeterPrice, quantity: Decimal) -> Fraction:
     units = max(Fraction(0), Fraction(quantity) - Fraction(price.included_units))
-    if price.model is PriceModel.PER_UNIT:
-        return units * Fraction(price.unit_amount or 0)
-    if price.model is PriceModel.PACKAGE:
+    if isinstance(price, PerUnitPrice):
+        return units * Fraction(price.unit_amount)
+    if isinstance(price, PackagePrice):
         count = 0
-        while count * Fraction(price.package_size or 1) < units and count < 1000:
+        while count * Fraction(price.package_size) < units and count < 1000:
             count += 1
-        return count * Fraction(price.package_amount or 0)
+        return count * Fraction(price.package_amount)
+    assert isinstance(price, GraduatedPrice | VolumePrice)
     reached = [(start, end, tier) for start, end, tier in spans(price) if units > start or start == 0]
-    if price.model is PriceModel.VOLUME:
+    if isinstance(price, VolumePrice):
         _, _, tier = reached[-1]
         return units * Fraction(tier.unit_amount) + Fraction(tier.flat_amount)
     held = [(min(units, end) if end is not None else units) - start for start, end, _ in reached]
@@ -79,14 +92,14 @@ def oracle(price: Price, quantity: Decimal) -> Fraction:
 
 
 @given(prices, quantities)
-def test_the_amount_is_the_oracles(price: Price, quantity: Decimal) -> None:
-    if price.model is PriceModel.PACKAGE:
-        quantity = quantity % (500 * (price.package_size or Decimal(1)))
+def test_the_amount_is_the_oracles(price: MeterPrice, quantity: Decimal) -> None:
+    if isinstance(price, PackagePrice):
+        quantity = quantity % (500 * price.package_size)
     assert Fraction(rated(price, quantity).amount) == oracle(price, quantity)
 
 
-@given(prices)
-def test_around_a_tiers_end_the_amount_is_the_oracles(price: Price) -> None:
+@given(graduated | volumes)
+def test_around_a_tiers_end_the_amount_is_the_oracles(price: GraduatedPrice | VolumePrice) -> None:
     smallest = Decimal("0.000000000001")
     for end in [tier.up_to for tier in price.tiers if tier.up_to is not None]:
         for quantity in (end - smallest, end, end + smallest):
@@ -95,7 +108,7 @@ def test_around_a_tiers_end_the_amount_is_the_oracles(price: Price) -> None:
 
 
 @given(prices, quantities)
-def test_the_parts_add_up_to_the_amount_and_the_units(price: Price, quantity: Decimal) -> None:
+def test_the_parts_add_up_to_the_amount_and_the_units(price: MeterPrice, quantity: Decimal) -> None:
     line = rated(price, quantity)
     explanation = json.loads(json.dumps(explain_usage(price, quantity)))
     parts = explanation["parts"]
@@ -104,14 +117,14 @@ def test_the_parts_add_up_to_the_amount_and_the_units(price: Price, quantity: De
     assert Fraction(explanation["amount"]) == Fraction(line.amount)
 
 
-@given(tiered(PriceModel.GRADUATED) | per_units() | packages(), quantities, quantities)
-def test_more_usage_never_costs_less_unless_by_volume(price: Price, one: Decimal, other: Decimal) -> None:
+@given(graduated | per_units() | packages(), quantities, quantities)
+def test_more_usage_never_costs_less_unless_by_volume(price: MeterPrice, one: Decimal, other: Decimal) -> None:
     less, more = sorted((one, other))
     assert rated(price, less).amount <= rated(price, more).amount
 
 
 @given(prices, st.lists(quantities, min_size=1, max_size=5))
-def test_a_period_rated_in_slices_comes_to_the_whole(price: Price, slices: list[Decimal]) -> None:
+def test_a_period_rated_in_slices_comes_to_the_whole(price: MeterPrice, slices: list[Decimal]) -> None:
     totals = [sum(slices[:count], Decimal(0)) for count in range(len(slices) + 1)]
     differences = [rated(price, after).amount - rated(price, before).amount for before, after in pairwise(totals)]
     assert rated(price, Decimal(0)).amount + sum(differences, Decimal(0)) == rated(price, totals[-1]).amount
@@ -141,7 +154,7 @@ def test_dividing_without_rounding_is_exact(quantity: Decimal, divisor: str) -> 
 
 @given(quantities, quantities)
 def test_charged_units_are_never_negative(quantity: Decimal, included: Decimal) -> None:
-    price = Price(price_id="p", model=PriceModel.PER_UNIT, meter="m", unit_amount=Decimal(1), included_units=included)
+    price = PerUnitPrice(price_id="p", model="per_unit", meter="m", unit_amount=Decimal(1), included_units=included)
     for metered in (quantity, -quantity):
         assert Fraction(charging_units(price)(metered)) == max(Fraction(0), Fraction(metered) - Fraction(included))
 
@@ -162,7 +175,9 @@ usages = st.builds(
 
 
 @given(prices, prices, st.lists(usages, max_size=12))
-def test_rows_rated_together_are_rated_as_each_alone(price: Price, other: Price, together: list[UsageOf]) -> None:
+def test_rows_rated_together_are_rated_as_each_alone(
+    price: MeterPrice, other: MeterPrice, together: list[UsageOf]
+) -> None:
     plans = [
         plan_of(price, other.model_copy(update={"price_id": "q", "group_by": ("route",)})),
         plan_of(other, price.model_copy(update={"price_id": "q"}), plan_id="pro", currency="EUR"),
@@ -172,7 +187,7 @@ def test_rows_rated_together_are_rated_as_each_alone(price: Price, other: Price,
 
 
 @given(prices, usages)
-def test_a_line_says_what_its_usage_says(price: Price, usage: UsageOf) -> None:
+def test_a_line_says_what_its_usage_says(price: MeterPrice, usage: UsageOf) -> None:
     """Told again in plain words, column by column."""
     for line in rated_together([plan_of(price, plan_id=usage.plan_id)], [usage]):
         assert (line.company_id, line.subscription_id, line.plan_id) == (

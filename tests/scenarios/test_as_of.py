@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from workshop import Workshop, event, lines
 
-from monetization_pipeline.steps import counts, explain, look_back, maintenance, publish, reports
-from monetization_pipeline.steps.catalogs import NoCatalogError, keep_catalog, read_catalog
+from monetization_pipeline.closing import gate, opening
+from monetization_pipeline.reports import explain, listings
+from monetization_pipeline.standing import counts, look_back, maintenance
+from monetization_pipeline.steps.catalogs import NoCatalogError, keep_catalog
 from monetization_pipeline.steps.invoices import read_invoices
+from monetization_pipeline.steps.known import Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 
 MONTHS = ("2023-06", "2023-07")
@@ -54,8 +57,8 @@ def seen(pipeline: Pipeline, now: datetime) -> str:
     """All that is shown of both months."""
     shown = [
         [
-            reports.invoices(pipeline, month, now),
-            reports.usage(pipeline, month),
+            listings.invoices(pipeline, month, now),
+            listings.usage(pipeline, month),
             counts.count_period(pipeline, month).by_name(),
         ]
         for month in MONTHS
@@ -118,7 +121,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Story:
     moved = {"subscriptions": [ACME | {"start_at": "2023-06-20"}], "users": [{"user_id": "u", "company_id": "beta"}]}
     shop.customers(moved | {"companies": [{"company_id": "acme", "name": "A", "time_zone": "UTC"}]}, days[3])
     shop.place("corrections", lines([void("r5")]), days[3])
-    with publish.opened_ledger(shop.pipeline) as ledger:
+    with opening.opened_ledger(shop.pipeline) as ledger:
         june = read_invoices(shop.pipeline, "2023-06")
         ledger.book(june, period="2023-06", as_of=days[2], by="test", at=days[2] + day)
     story.run(days[3])
@@ -190,7 +193,7 @@ def test_statuses_are_those_of_that_time(told: Story) -> None:
     days = list(told.seen)
 
     def statuses(day: datetime) -> list[tuple[str, str]]:
-        rows = reports.invoices(told.view(day), "2023-06", day)
+        rows = listings.invoices(told.view(day), "2023-06", day)
         return sorted((row["company_id"], row["status"].partition(" by")[0]) for row in rows)
 
     assert statuses(days[2]) == [("acme", "final"), ("acme", "final"), ("beta", "final")]
@@ -203,10 +206,10 @@ def test_statuses_are_those_of_that_time(told: Story) -> None:
 def test_nothing_is_published_of_a_look_back(told: Story) -> None:
     view = told.view(FIRST)
     with (
-        publish.opened_ledger(view) as ledger,
-        pytest.raises(publish.PublishRefusedError, match="2023-06 as of 2023-07-05T08:00:00Z is a look back"),
+        opening.opened_ledger(view) as ledger,
+        pytest.raises(gate.PublishRefusedError, match="2023-06 as of 2023-07-05T08:00:00Z is a look back"),
     ):
-        publish.publishable(view, ledger, "2023-06", NOW)
+        gate.publishable(view, Known.now(view), ledger, "2023-06", NOW)
 
 
 def test_before_the_first_run_and_after_now_there_is_nothing_to_see(told: Story) -> None:

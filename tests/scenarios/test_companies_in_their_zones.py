@@ -10,9 +10,8 @@ from workshop import Workshop, event, lines
 
 from monetization_pipeline.datasets import DAILY_USAGE, RATED_LINES, REFUSALS, UNBILLED, USAGE
 from monetization_pipeline.periods import days_of_month
-from monetization_pipeline.steps import customers, invoices, plan, reports
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.reports import listings
+from monetization_pipeline.steps import invoices
 
 RECEIVED = datetime(2023, 12, 12, tzinfo=UTC)
 ZONES = {
@@ -171,7 +170,7 @@ def test_months_in_four_zones(zoned: Workshop) -> None:
         "apia": ("2023-07-31T11:00:00+00:00", "64"),
         "berlin": ("2023-07-31T22:00:00+00:00", "63"),
     }
-    assert plan.reasons(zoned.pipeline, read_catalog(zoned.pipeline), "2023-07") == []
+    assert zoned.reasons("2023-07") == []
 
 
 def test_a_company_that_moves_to_another_zone_is_billed_by_that_one_for_all_time(zoned: Workshop) -> None:
@@ -181,17 +180,15 @@ def test_a_company_that_moves_to_another_zone_is_billed_by_that_one_for_all_time
     assert (calls(zoned, "2023-07")["kolkata"], calls(zoned, "2023-08")["kolkata"]) == (0, 1)
     zoned.customers(customers_of(ZONES | {"kolkata": "Europe/Berlin"}), RECEIVED + DAY)
     zoned.ingest()
-    for spec in customers.SPECS:
-        customers.build(zoned.pipeline, spec)
-    catalog = read_catalog(zoned.pipeline)
-    assert plan.stale_daily_usage(zoned.pipeline, catalog, "2023-07") == [date(2023, 7, 31)]
+    zoned.merge()
+    assert zoned.stale_days(DAILY_USAGE, "2023-07") == [date(2023, 7, 31)]
     zoned.run("2023-07", "2023-08")
     assert (calls(zoned, "2023-07")["kolkata"], calls(zoned, "2023-08")["kolkata"]) == (1, 0)
     assert (calls(zoned, "2023-07")["berlin"], calls(zoned, "2023-08")["berlin"]) == (1, 0)
 
 
 def test_a_company_without_a_zone_has_the_sellers(shop: Workshop) -> None:
-    shop.pipeline = Pipeline(shop.pipeline.home, replace(shop.pipeline.seller, zone="Asia/Kolkata"))
+    shop.pipeline = replace(shop.pipeline, seller=replace(shop.pipeline.seller, zone="Asia/Kolkata"))
     shop.catalog(CATALOG)
     shop.customers(customers_of({"berlin": "Europe/Berlin"}), RECEIVED)
     at = "2023-07-31T20:00:00Z"
@@ -208,8 +205,8 @@ def test_what_nobody_is_charged_for_is_shown_in_the_month_of_its_company(zoned: 
     zoned.place("logs", lines(sent), RECEIVED)
     zoned.run("2023-07", "2023-08")
     assert len(zoned.rows(UNBILLED)) == 2
-    assert [row["company_id"] for row in reports.unbilled(zoned.pipeline, "2023-07")] == ["nobody"]
-    assert [row["company_id"] for row in reports.unbilled(zoned.pipeline, "2023-08")] == ["apia"]
+    assert [row["company_id"] for row in listings.unbilled(zoned.pipeline, "2023-07")] == ["nobody"]
+    assert [row["company_id"] for row in listings.unbilled(zoned.pipeline, "2023-08")] == ["apia"]
 
 
 def test_an_end_in_a_later_month_leaves_earlier_ones_as_they_are(zoned: Workshop) -> None:
@@ -222,9 +219,8 @@ def test_an_end_in_a_later_month_leaves_earlier_ones_as_they_are(zoned: Workshop
     content["subscriptions"] = [one | {"end_at": "2023-11-05T12:00:00Z"} for one in content["subscriptions"]]  # type: ignore[attr-defined]
     zoned.customers(content, RECEIVED + DAY)
     zoned.ingest()
-    for spec in customers.SPECS:
-        customers.build(zoned.pipeline, spec)
-    assert plan.reasons(zoned.pipeline, read_catalog(zoned.pipeline), "2023-07") == []
+    zoned.merge()
+    assert zoned.reasons("2023-07") == []
     zoned.run("2023-07")
     after = [zoned.pipeline.lake.table(spec).state(key) for spec, key in ((USAGE, "2023-07"), (RATED_LINES, "2023-07"))]
     assert after == before
@@ -234,7 +230,7 @@ def test_an_end_in_a_later_month_leaves_earlier_ones_as_they_are(zoned: Workshop
 def test_events_before_the_grid_are_refused(shop: Workshop) -> None:
     """The grid begins with the first billing period of the seller's zone, and never within an event day."""
     for zone, first in (("America/St_Johns", "2020-01-01T03:30:00Z"), ("Asia/Kolkata", "2020-01-01T00:00:00Z")):
-        shop.pipeline = Pipeline(shop.pipeline.home, replace(shop.pipeline.seller, zone=zone))
+        shop.pipeline = replace(shop.pipeline, seller=replace(shop.pipeline.seller, zone=zone))
         before = (utc(first[:-1]) - MICROSECOND).isoformat()
         refused = len(shop.rows(REFUSALS))
         file = shop.take(lines([event(1, at=before), event(2, at=first, company=zone)]), received_at=RECEIVED)

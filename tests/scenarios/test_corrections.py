@@ -11,10 +11,16 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from workshop import RECEIVED, Workshop, event, lines
 
+from monetization_pipeline.closing import opening, publish
 from monetization_pipeline.datasets import CORRECTIONS, EVENTS, REFUSALS
-from monetization_pipeline.lake.ingest_log import IngestedFile, read_log
-from monetization_pipeline.steps import counts, events, invoices, plan, publish, reports, verdicts
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.lake.ingest_log import IngestedFile
+from monetization_pipeline.lake.listing import read_log
+from monetization_pipeline.publishing.accounts import Account
+from monetization_pipeline.reports import listings
+from monetization_pipeline.standing import counts, verdicts
+from monetization_pipeline.standing.out_of_date import reasons
+from monetization_pipeline.steps import events, invoices
+from monetization_pipeline.steps.known import Known
 
 MONTHS = ("2023-07", "2023-08")
 CALLS: dict[str, object] = {
@@ -64,10 +70,10 @@ class Story:
 
     def totals(self) -> tuple[int, ...]:
         """What July and August cost; all counts close, and nothing is out of date."""
-        catalog = self.shop.run(*MONTHS)
+        self.shop.run(*MONTHS)
         pipeline = self.shop.pipeline
         for month in MONTHS:
-            assert plan.reasons(pipeline, catalog, month) == []
+            assert reasons(pipeline, Known.now(pipeline), month) == []
             assert counts.count_period(pipeline, month).problems == []
         log = read_log(pipeline.lake)
         assert verdicts.received_problems(pipeline, {file.received_on for file in log.files}) == []
@@ -100,7 +106,7 @@ def test_a_void_removes_an_event_that_was_received_before(story: Story) -> None:
     assert story.totals() == (3, 0)
     file = story.corrections(void("e1"))
     assert (file.corrections, file.records, touched(file)) == (1, 1, {"2023-07-10"})
-    assert plan.stale_events(story.shop.pipeline, "2023-07") == [date(2023, 7, 10)]
+    assert story.shop.stale_days(EVENTS, "2023-07") == [date(2023, 7, 10)]
     assert story.totals() == (2, 0)
     assert story.counted("raw_events", "replacements", "voided", "events") == (3, 0, 1, 2)
 
@@ -301,7 +307,7 @@ def test_a_correction_is_refused_where(story: Story, fields: Mapping[str, object
     file = story.corrections(void("e1") | fields)
     assert (file.corrections, file.refusals) == (0, 1)
     assert [row["reason"] for row in story.shop.rows(REFUSALS)] == [reason]
-    assert [row["reason"] for row in reports.refusals(story.shop.pipeline)] == [reason]
+    assert [row["reason"] for row in listings.refusals(story.shop.pipeline)] == [reason]
     assert story.totals() == (1, 0)
 
 
@@ -310,16 +316,14 @@ def test_a_void_after_invoicing_makes_the_old_draft_another_one_and_what_is_book
     story.logs(on(1, 10), on(2, 11))
     assert story.totals() == (2, 0)
     with (
-        publish.opened_ledger(story.shop.pipeline) as ledger,
-        publish.stripe_provider(story.shop.pipeline, "sandbox", "", None) as provider,
+        opening.opened_ledger(story.shop.pipeline) as ledger,
+        opening.opened_provider(story.shop.pipeline, Account("stripe")) as provider,
     ):
-        publish.publish_period(story.shop.pipeline, ledger, provider, "2023-07", now=later, by="tester")
+        publish.publish_period(story.shop.pipeline, ledger, provider, "2023-07", clock=lambda: later, by="tester")
     story.corrections(void("e1"))
-    assert [
-        reason.dataset for reason in plan.reasons(story.shop.pipeline, read_catalog(story.shop.pipeline), "2023-07")
-    ]
+    assert [reason.dataset for reason in story.shop.reasons("2023-07")]
     assert story.totals() == (1, 0)
-    (invoice,) = reports.invoices(story.shop.pipeline, "2023-07", later)
+    (invoice,) = listings.invoices(story.shop.pipeline, "2023-07", later)
     assert (invoice["total"], invoice["status"]) == ("1.00", "booked, differs by -1.00")
 
 
@@ -328,8 +332,8 @@ def test_days_are_built_one_by_one_or_together_to_the_same_events(story: Story) 
     story.corrections(void("e3"), replacement("r1", "e1", "2023-07-11T00:00:00Z"))
     story.corrections(replacement("r2", "e2", "2023-07-13T00:00:00Z"), replacement("r3", "e1", "2023-07-12T00:00:00Z"))
     pipeline = story.shop.pipeline
-    days = sorted(read_log(pipeline.lake).days)
-    together = {day: (state.fingerprint, state.counts) for day, state in events.build(pipeline, days).items()}
-    alone = {day: state for each in reversed(days) for day, state in events.build(pipeline, [each]).items()}
+    days, known = [day.isoformat() for day in sorted(read_log(pipeline.lake).days)], Known.now(pipeline)
+    together = {day: (made.fingerprint, made.counts) for day, made in events.build(pipeline, known, days).items()}
+    alone = {day: made for each in reversed(days) for day, made in events.build(pipeline, known, [each]).items()}
     assert {day: (state.fingerprint, state.counts) for day, state in alone.items()} == together
     assert story.left() == {"r1": "2023-07-11", "r2": "2023-07-13"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 from workshop import RECEIVED, Workshop
 
-from monetization_pipeline.steps import counts, invoices
+from monetization_pipeline.standing import counts
+from monetization_pipeline.steps import invoices
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "corrections.md"
 _BLOCK = re.compile(r"^```(\w+) (.+?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -7,10 +7,12 @@ import pytest
 import yaml
 from workshop import RECEIVED, Workshop, event, lines
 
+from monetization_pipeline.closing import gate, opening, publish
 from monetization_pipeline.customers.records import CustomersFileError
 from monetization_pipeline.datasets import SUBSCRIPTIONS
-from monetization_pipeline.steps import customers, invoices, plan, publish
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.landing import customer_files
+from monetization_pipeline.publishing.accounts import Account
+from monetization_pipeline.steps import invoices
 
 MONTH = "2023-07"
 LATER = datetime(2023, 9, 5, tzinfo=UTC)
@@ -38,15 +40,15 @@ def totals(shop: Workshop) -> list[Decimal]:
 
 
 def reasons(shop: Workshop) -> list[str]:
-    return [reason.dataset for reason in plan.reasons(shop.pipeline, read_catalog(shop.pipeline), MONTH)]
+    return [reason.dataset for reason in shop.reasons(MONTH)]
 
 
 def publish_all(shop: Workshop) -> publish.PublishedPeriod:
     with (
-        publish.opened_ledger(shop.pipeline) as ledger,
-        publish.stripe_provider(shop.pipeline, "sandbox", "", None) as provider,
+        opening.opened_ledger(shop.pipeline) as ledger,
+        opening.opened_provider(shop.pipeline, Account("stripe")) as provider,
     ):
-        return publish.publish_period(shop.pipeline, ledger, provider, MONTH, now=LATER, by="tester")
+        return publish.publish_period(shop.pipeline, ledger, provider, MONTH, clock=lambda: LATER, by="tester")
 
 
 def test_a_subscription_on_another_plan_with_the_same_price_id_is_rated_anew(shop: Workshop) -> None:
@@ -56,8 +58,7 @@ def test_a_subscription_on_another_plan_with_the_same_price_id_is_rated_anew(sho
     assert totals(shop) == [10]
     shop.customers({"subscriptions": [ACME | {"plan_id": "big"}]}, RECEIVED + timedelta(hours=1))
     shop.ingest()
-    for spec in customers.SPECS:
-        customers.build(shop.pipeline, spec)
+    shop.merge()
     assert reasons(shop) == ["rated_lines", "invoices"]
     shop.run(MONTH)
     assert totals(shop) == [100]
@@ -99,9 +100,9 @@ def test_nothing_is_published_while_a_file_of_customers_has_changed(shop: Worksh
     assert reasons(shop) == []
     written = {"subscriptions": [ACME | {"end_at": "2023-07-05"}]}
     (shop.root / "customers" / "customers.yaml").write_text(yaml.safe_dump(written))
-    with pytest.raises(publish.PublishRefusedError, match=r"customers\.yaml: the file changed"):
+    with pytest.raises(gate.PublishRefusedError, match=r"customers\.yaml: the file changed"):
         publish_all(shop)
-    customers.land_files(shop.pipeline, RECEIVED + timedelta(hours=1))
+    customer_files.land_files(shop.pipeline.landing, shop.pipeline.home.customers, RECEIVED + timedelta(hours=1))
     shop.run(MONTH)
     assert (reasons(shop), totals(shop)) == ([], [0])
 
@@ -111,11 +112,14 @@ def test_a_file_of_customers_with_a_blank_in_its_name_enters_once(shop: Workshop
     shop.catalog(CALLS)
     shop.source("moesif", format="requests", mapping={})
     (shop.root / "customers" / "our subs.yaml").write_text(yaml.safe_dump({"subscriptions": [ACME]}))
-    assert len(customers.land_files(shop.pipeline, RECEIVED)) == 1
+    assert len(customer_files.land_files(shop.pipeline.landing, shop.pipeline.home.customers, RECEIVED)) == 1
     cancelled = ACME | {"status": "cancelled", "end_at": "2023-07-05T00:00:00Z"}
     request = {"method": "POST", "path": "/v1/subscriptions", "body": cancelled}
     shop.place("moesif", lines([request]), RECEIVED + timedelta(hours=1))
-    assert customers.land_files(shop.pipeline, RECEIVED + timedelta(hours=2)) == []
+    assert (
+        customer_files.land_files(shop.pipeline.landing, shop.pipeline.home.customers, RECEIVED + timedelta(hours=2))
+        == []
+    )
     shop.run(MONTH)
     assert [row["status"] for row in shop.rows(SUBSCRIPTIONS) if row["valid_to"] is None] == ["cancelled"]
 
@@ -124,4 +128,4 @@ def test_files_of_customers_that_landing_would_take_for_one_are_refused(shop: Wo
     for name in ("a b.yaml", "a_b.yaml"):
         (shop.root / "customers" / name).write_text("subscriptions: []")
     with pytest.raises(CustomersFileError, match=r"a_b\.yaml: cannot be told apart from a b\.yaml"):
-        customers.land_files(shop.pipeline, RECEIVED)
+        customer_files.land_files(shop.pipeline.landing, shop.pipeline.home.customers, RECEIVED)

@@ -4,7 +4,7 @@ import duckdb
 from workshop import Workshop, event, lines
 
 from monetization_pipeline.datasets import EVENTS
-from monetization_pipeline.steps.explain import explain
+from monetization_pipeline.reports.explain import explain
 from monetization_pipeline.steps.rated_lines import read_lines
 
 MONTH = "2023-07"
@@ -38,7 +38,7 @@ def test_the_sql_of_a_group_counts_its_events_also_where_the_dimension_is_absent
     found: dict[str, tuple[int, int, int]] = {}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        paths = [str(path) for path in shop.pipeline.lake.table(EVENTS).files()]
+        paths = [file.text for file in shop.pipeline.lake.table(EVENTS).files()]
         connection.read_parquet(paths).create_view("events")
         for line in read_lines(shop.pipeline, MONTH):
             explained = explain(shop.pipeline, line.line_id)

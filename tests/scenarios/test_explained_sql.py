@@ -7,7 +7,7 @@ import pytest
 
 from monetization_pipeline.catalog.models import Aggregation, Meter
 from monetization_pipeline.metering.meters import EVENTS, meter_sql
-from monetization_pipeline.steps.explain import _quantity
+from monetization_pipeline.reports.explain import _quantity
 
 ROWS = """
     CREATE TABLE events AS FROM (VALUES

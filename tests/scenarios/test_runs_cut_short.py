@@ -8,8 +8,8 @@ from workshop import RECEIVED, Workshop, event, lines
 from monetization_pipeline.datasets import INVOICES, RAW_EVENTS, REFUSALS
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import Claim, ConcurrentCommitError, NewFile, Table
+from monetization_pipeline.standing.verdicts import received_problems
 from monetization_pipeline.steps import invoices, raw_events
-from monetization_pipeline.steps.verdicts import received_problems
 
 MONTH = "2023-07"
 CATALOG: dict[str, object] = {

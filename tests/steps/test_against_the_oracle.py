@@ -16,6 +16,7 @@ from typing import Any
 import oracle
 import oracle_events
 import oracle_money
+import pytest
 from histories import MONTHS, RECEIPTS, History, Sent, histories
 from history_catalog import CATALOG
 from hypothesis import HealthCheck, Phase, given, settings
@@ -35,10 +36,9 @@ from monetization_pipeline.datasets import (
     USAGE,
 )
 from monetization_pipeline.invoicing.models import invoice_json
-from monetization_pipeline.lake.ingest_log import read_log
-from monetization_pipeline.steps import counts, daily_usage, events, invoices, plan
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
+from monetization_pipeline.lake.listing import read_log
+from monetization_pipeline.standing import counts
+from monetization_pipeline.steps import daily_usage, events, invoices
 
 _DEEP = settings.get_profile("deep").max_examples
 _EXAMPLES = 16 if settings().max_examples < _DEEP else _DEEP
@@ -160,16 +160,17 @@ def check_money(shop: Workshop, expected: Expected, month: str) -> None:
 
 def check_everything(shop: Workshop, expected: Expected) -> None:
     """Run what is out of date; then every figure is the oracle's."""
-    catalog = shop.run(*MONTHS)
+    shop.run(*MONTHS)
     check_reading(shop, expected)
     places = check_events(shop, expected)
     check_buckets(shop, expected)
     check_reports(shop, expected, places)
     for month in MONTHS:
         check_money(shop, expected, month)
-        assert plan.reasons(shop.pipeline, catalog, month) == []
+        assert shop.reasons(month) == []
 
 
+@pytest.mark.slow
 @relaxed
 @given(histories())
 def test_every_figure_is_the_oracles(history: History) -> None:
@@ -177,6 +178,7 @@ def test_every_figure_is_the_oracles(history: History) -> None:
         check_everything(shop, Expected(history, [place(shop, sent) for sent in history.files]))
 
 
+@pytest.mark.slow
 @settings(relaxed, max_examples=max(_EXAMPLES // 2, 1))
 @given(histories(), st.randoms(use_true_random=False))
 def test_however_work_and_news_are_interleaved_every_figure_is_the_oracles(history: History, random: Random) -> None:
@@ -229,12 +231,12 @@ def _run_months(shop: Workshop, random: Random) -> Workshop:
 
 def _build_days(shop: Workshop, random: Random) -> Workshop:
     """Some days, up to date or not, together; of some of them also what is metered."""
-    days = sorted(read_log(shop.pipeline.lake).days)
+    days = [day.isoformat() for day in sorted(read_log(shop.pipeline.lake).days)]
     chosen = random.sample(days, random.randint(0, len(days)))
     if chosen:
-        events.build(shop.pipeline, chosen)
+        events.build(shop.pipeline, shop.known(), chosen)
         metered = random.sample(chosen, random.randint(1, len(chosen)))
-        daily_usage.build(shop.pipeline, Attribution.read(shop.pipeline, read_catalog(shop.pipeline)), metered)
+        daily_usage.build(shop.pipeline, shop.known(), metered)
     return shop
 
 
@@ -262,6 +264,7 @@ def unlike(files: Sequence[Sent]) -> list[Sent]:
     return list({(file.source, file.text): file for file in files}.values())
 
 
+@pytest.mark.slow
 @settings(relaxed, max_examples=max(_EXAMPLES // 3, 1))
 @given(histories(), st.randoms(use_true_random=False), st.booleans())
 def test_the_order_in_which_files_are_ingested_does_not_matter(history: History, random: Any, between: bool) -> None:
@@ -289,6 +292,7 @@ def _replaced(text: str) -> object:
     return (fields["target"], fields.get("target_source")) if rivals else text
 
 
+@pytest.mark.slow
 @settings(relaxed, max_examples=max(_EXAMPLES // 3, 1))
 @given(histories(resent=False, odd=False), st.randoms(use_true_random=False))
 def test_the_order_of_lines_does_not_matter(history: History, random: Any) -> None:

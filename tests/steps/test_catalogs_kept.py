@@ -15,15 +15,9 @@ from monetization_pipeline.catalog.digests import meters_digest, prices_digest
 from monetization_pipeline.catalog.models import Catalog
 from monetization_pipeline.datasets import RATED_LINES
 from monetization_pipeline.lake.table import NewFile
-from monetization_pipeline.steps.catalogs import (
-    NoCatalogError,
-    catalog_at,
-    catalog_of,
-    keep_catalog,
-    kept_catalogs,
-    read_catalog,
-)
-from monetization_pipeline.steps.explain import UnexplainedError, explain
+from monetization_pipeline.reports.explain import UnexplainedError, explain
+from monetization_pipeline.steps.catalogs import NoCatalogError, catalog_at, catalog_of, keep_catalog, kept_catalogs
+from monetization_pipeline.steps.known import read_catalog
 from monetization_pipeline.steps.rated_lines import read_lines
 
 MONTH = "2023-07"
@@ -65,8 +59,13 @@ def test_the_catalog_at_an_instant_is_that_of_the_last_run_until_then(shop: Work
         (RECEIVED + 9 * DAY, used[1]),
     ):
         assert prices_digest(catalog_at(shop.pipeline, instant).catalog()) == prices_digest(expected)
-    with pytest.raises(NoCatalogError, match="nothing was run until 2023-08-02T11:59:59"):
+    with pytest.raises(NoCatalogError, match=r"nothing was run until 2023-08-02T11:59:59.*2023-08-02T12:00:00Z on$"):
         catalog_at(shop.pipeline, RECEIVED - second)
+
+
+def test_where_no_catalog_was_kept_a_run_comes_first(shop: Workshop) -> None:
+    with pytest.raises(NoCatalogError, match=r"`monetize run PERIOD` comes first$"):
+        catalog_at(shop.pipeline, RECEIVED)
 
 
 def test_a_clock_that_goes_back_does_not_put_a_catalog_before_the_last(shop: Workshop) -> None:
@@ -166,7 +165,7 @@ def test_an_amount_that_does_not_come_out_again_is_told(shop: Workshop) -> None:
     digest = prices_digest(Catalog.model_validate(forged))
     keep_catalog(shop.pipeline, Catalog.model_validate(forged), RECEIVED + DAY)
     copy = table.new_path(MONTH)
-    copy.write_bytes(table.files([MONTH])[0].read_bytes())
+    copy.local.write_bytes(table.files([MONTH])[0].local.read_bytes())
     table.replace(claim, [NewFile(copy, MONTH, state.rows)], {MONTH: replace(state, digests={"prices": digest})})
     with pytest.raises(UnexplainedError, match=r"was rated at 1\.5, but its price and quantity come to 2\.7"):
         explain(shop.pipeline, line_id)

@@ -1,6 +1,6 @@
 """The oracle, second part: events → what every meter sees. Plain loops, nothing of the package.
 
-Written from the design's rules 4 to 6 and 19. `oracle_money` goes on from here to invoices.
+Written from rules 4 to 6 and 19 (docs/rules.md). `oracle_money` goes on from here to invoices.
 """
 
 from collections import Counter, defaultdict

@@ -1,6 +1,6 @@
 """The oracle, first part: raw lines → events, each once, and corrected. Plain loops, nothing of the package.
 
-Written from the design's rules 2, 3 and 8. It reads newline-delimited JSON in the words of
+Written from rules 2, 3 and 8 (docs/rules.md). It reads newline-delimited JSON in the words of
 `workshop.CORRECTING_MAPPING`. `oracle` goes on from here.
 """
 

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,20 @@ import pyarrow as pa
 import yaml
 
 from monetization_pipeline.catalog.models import Catalog
-from monetization_pipeline.datasets import DatasetSpec
-from monetization_pipeline.lake.ingest_log import IngestedFile, read_log, visible_files
-from monetization_pipeline.lake.landing import LandingFile
-from monetization_pipeline.steps import customers, daily_usage, events, invoices, plan, rated_lines, raw_events, usage
-from monetization_pipeline.steps.attribution import Attribution
-from monetization_pipeline.steps.catalogs import read_catalog
-from monetization_pipeline.steps.pipeline import Home, Pipeline, Seller
-from monetization_pipeline.steps.tables import read_rows
+from monetization_pipeline.datasets import WHOLE, DatasetSpec
+from monetization_pipeline.lake.ingest_log import IngestedFile
+from monetization_pipeline.lake.listing import read_log
+from monetization_pipeline.lake.rows import read_rows
+from monetization_pipeline.lake.visible import visible_files
+from monetization_pipeline.landing import customer_files
+from monetization_pipeline.landing.store import LandingFile
+from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.standing.making import bring_up_to_date, making_here
+from monetization_pipeline.standing.out_of_date import Reason, event_days, reasons, stale_alone
+from monetization_pipeline.steps import raw_events
+from monetization_pipeline.steps.known import Known, read_catalog
+from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.road import Grid, row_of, rows_on
 
 RECEIVED = datetime(2023, 8, 2, 12, tzinfo=UTC)
 
@@ -64,7 +70,7 @@ class Workshop:
     def __post_init__(self) -> None:
         for name in ("catalog", "customers", "sources"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        self.pipeline = Pipeline(Home(self.root), Seller(first_month=self.first_month))
+        self.pipeline = pipeline_of(Settings(self.root, first_month=self.first_month))
 
     def reopened(self) -> "Workshop":
         """The same folder, nothing remembered in memory."""
@@ -79,7 +85,7 @@ class Workshop:
 
     def customers(self, content: Mapping[str, object], received_at: datetime = RECEIVED) -> None:
         (self.root / "customers" / "customers.yaml").write_text(yaml.safe_dump(dict(content)))
-        customers.land_files(self.pipeline, received_at)
+        customer_files.land_files(self.pipeline.landing, self.pipeline.home.customers, received_at)
 
     def place(
         self, source: str, content: bytes, received_at: datetime = RECEIVED, name: str = "part.ndjson"
@@ -97,21 +103,28 @@ class Workshop:
 
     def run(self, *months: str) -> Catalog:
         """Everything from landing to invoices, in the order of a run; only what is out of date."""
-        pipeline = self.pipeline
-        raw_events.ingest(pipeline)
-        for spec in customers.SPECS:
-            customers.build(pipeline, spec)
-        catalog = read_catalog(pipeline)
-        for month in months:
-            if days := plan.stale_events(pipeline, month):
-                events.build(pipeline, days)
-            known = Attribution.read(pipeline, catalog)
-            if days := plan.stale_daily_usage(pipeline, catalog, month):
-                daily_usage.build(pipeline, known, days)
-            usage.build(pipeline, known, month)
-            rated_lines.build(pipeline, known, month)
-            invoices.build(pipeline, month)
+        catalog = read_catalog(self.pipeline)
+        bring_up_to_date(self.pipeline, catalog, months, making_here(self.pipeline, lambda *_: None))
         return catalog
+
+    def merge(self) -> None:
+        """Companies, users and subscriptions, of what was ingested."""
+        for row in rows_on(Grid.WHOLE):
+            row.build(self.pipeline, self.known(), [WHOLE])
+
+    def known(self) -> Known:
+        """Customers and catalog as they are now."""
+        return Known.now(self.pipeline)
+
+    def reasons(self, month: str) -> list[Reason]:
+        """What keeps a billing period from being up to date."""
+        return reasons(self.pipeline, self.known(), month)
+
+    def stale_days(self, spec: DatasetSpec, month: str) -> list[date]:
+        """Event days of a billing period whose rows of a dataset are out of date."""
+        known = self.known()
+        stale = stale_alone(self.pipeline, known, row_of(spec.name), event_days(known, month))
+        return [date.fromisoformat(day) for day in stale]
 
     def rows(self, spec: DatasetSpec, partitions: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Rows of a dataset as its readers see them."""

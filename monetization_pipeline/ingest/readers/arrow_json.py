@@ -6,8 +6,8 @@ it is the shortest text that means the same value. Times are in UTC; one without
 where they are UTF-8, else base64.
 """
 
-# Arrow makes its functions when it is imported, where no type checker sees them.
-# pyright: reportAttributeAccessIssue=false
+# Arrow's stubs leave unknown what its functions make of columns of any kind.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import base64
 import json
@@ -15,11 +15,12 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from monetization_pipeline.datasets.arrow import ArrowArray, listed
 from monetization_pipeline.ingest.exact_json import LONG_NUMBER
 
 #: What JSON writes otherwise than it is.
@@ -29,16 +30,16 @@ _SECONDS = "%Y-%m-%dT%H:%M:%S"
 
 @dataclass(frozen=True, slots=True)
 class RowsJson:
-    """`texts`: the JSON object of each row. `broken`: by row, a column with text that is not UTF-8, left out of it."""
+    """Rows as JSON objects, `texts`. `broken`: by row, a column with text that is not UTF-8, left out of its object."""
 
     texts: pa.StringArray
     broken: dict[int, str]
 
     @classmethod
     def of(cls, rows: pa.RecordBatch) -> "RowsJson":
-        """The rows of a batch."""
+        """The rows of a record batch as JSON."""
         broken: dict[int, str] = {}
-        columns: list[tuple[str, pa.Array]] = []
+        columns: list[tuple[str, ArrowArray]] = []
         for name, column in zip(rows.schema.names, rows.columns, strict=True):
             sound, bad = _sound(column)
             broken.update((row, str(name)) for row in bad)
@@ -46,7 +47,7 @@ class RowsJson:
         return cls(_objects(columns, rows.num_rows), broken)
 
 
-def _sound(column: pa.Array) -> tuple[pa.Array, list[int]]:
+def _sound(column: ArrowArray) -> tuple[ArrowArray, list[int]]:
     """A column without the values that are not UTF-8 somewhere in them, and their places."""
     try:
         column.validate(full=True)
@@ -57,7 +58,7 @@ def _sound(column: pa.Array) -> tuple[pa.Array, list[int]]:
     return column, []
 
 
-def _is_sound(one: pa.Array) -> bool:
+def _is_sound(one: ArrowArray) -> bool:
     try:
         pa.concat_arrays([one]).validate(full=True)
     except pa.ArrowInvalid:
@@ -65,23 +66,29 @@ def _is_sound(one: pa.Array) -> bool:
     return True
 
 
-def _objects(columns: Sequence[tuple[str, pa.Array]], count: int) -> pa.StringArray:
+def _objects(columns: Sequence[tuple[str, ArrowArray]], count: int) -> pa.StringArray:
     fields = [
-        pc.fill_null(pc.binary_join_element_wise(f",{json.dumps(name, ensure_ascii=False)}:", _values(column), ""), "")
+        cast("pa.StringArray", _joined(f",{json.dumps(name, ensure_ascii=False)}:", _values(column)).fill_null(""))
         for name, column in sorted(columns, key=lambda named: named[0])
     ]
-    joined = pc.binary_join_element_wise(pa.array([""] * count, pa.string()), *fields, "")
-    return pc.binary_join_element_wise(pc.binary_replace_slice(joined, 0, 1, "{"), "}", "")
+    joined = _joined(pa.array([""] * count, pa.string()), *fields)
+    return _joined(pc.binary_replace_slice(joined, 0, 1, "{"), "}")
 
 
-def _values(column: pa.Array) -> pa.StringArray:
+def _joined(*parts: pa.StringArray | str) -> pa.StringArray:
+    """Texts side by side, null where one of them is."""
+    # The stubs know of no text beside arrays.
+    return pc.binary_join_element_wise(*parts, "")  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def _values(column: ArrowArray) -> pa.StringArray:
     """JSON of each value, null for null."""
     return next(write for is_kind, write in _WRITERS if is_kind(column.type))(column)
 
 
 def _texts(column: pa.StringArray) -> pa.StringArray:
-    quoted = pc.binary_join_element_wise('"', column, '"', "")
-    escaped = pc.fill_null(pc.match_substring_regex(column, _ESCAPED), False)
+    quoted = _joined('"', column, '"')
+    escaped = cast("pa.BooleanArray", pc.match_substring_regex(column, _ESCAPED).fill_null(False))
     if not pc.any(escaped).as_py():
         return quoted
     written = [json.dumps(text, ensure_ascii=False) for text in column.filter(escaped).to_pylist()]
@@ -89,39 +96,39 @@ def _texts(column: pa.StringArray) -> pa.StringArray:
 
 
 def _numbers(texts: pa.StringArray) -> pa.StringArray:
-    long = pc.greater_equal(pc.utf8_length(texts), LONG_NUMBER)
+    long = pc.greater_equal(pc.utf8_length(texts), pa.scalar(LONG_NUMBER))
     as_text = pc.or_(long, pc.match_substring_regex(texts, "[^-0-9.]"))
-    return pc.if_else(as_text, pc.binary_join_element_wise('"', texts, '"', ""), texts)
+    return pc.if_else(as_text, _joined('"', texts, '"'), texts)
 
 
-def _floats(column: pa.Array) -> pa.StringArray:
+def _floats(column: ArrowArray) -> pa.StringArray:
     if pa.types.is_float16(column.type):
         column = pc.cast(column, pa.float32())
-    texts = pc.cast(column, pa.string())
+    texts = _as_text(column)
     for arrow, ours in (("nan", "NaN"), ("inf", "Infinity"), ("-inf", "-Infinity")):
-        texts = pc.if_else(pc.equal(texts, arrow), ours, texts)
+        texts = pc.if_else(pc.equal(texts, pa.scalar(arrow)), ours, texts)
     return texts
 
 
-def _decimals(column: pa.Array) -> pa.StringArray:
+def _decimals(column: ArrowArray) -> pa.StringArray:
     """Without the zeros that only the column's scale gives them."""
-    texts = pc.cast(column, pa.string())
+    texts = _as_text(column)
     texts = pc.replace_substring_regex(texts, r"^-?0(\.0*)?E.*$", "0")
     texts = pc.replace_substring_regex(texts, r"(\.[0-9]*?)0+(E|$)", r"\1\2")
     return pc.replace_substring_regex(texts, r"\.(E|$)", r"\1")
 
 
-def _instants(column: pa.Array) -> pa.StringArray:
-    in_utc = column.view(pa.timestamp(column.type.unit))
-    return pc.binary_join_element_wise(pc.strftime(in_utc, format=_SECONDS), "Z", "")
+def _instants(column: ArrowArray) -> pa.StringArray:
+    in_utc = cast("pa.TimestampArray[Any]", column.view(pa.timestamp(column.type.unit)))
+    return _joined(pc.strftime(in_utc, format=_SECONDS), "Z")
 
 
-def _uuids(column: pa.Array) -> pa.StringArray:
+def _uuids(column: "pa.UuidArray[Any]") -> pa.StringArray:
     values = column.storage.to_pylist()
     return _texts(pa.array([None if value is None else str(uuid.UUID(bytes=value)) for value in values], pa.string()))
 
 
-def _bytes(column: pa.Array) -> pa.StringArray:
+def _bytes(column: ArrowArray) -> pa.StringArray:
     return _texts(pa.array([_decoded(value) for value in column.to_pylist()], pa.string()))
 
 
@@ -130,11 +137,11 @@ def _structs(column: pa.StructArray) -> pa.StringArray:
     return _where_valid(column, _objects(fields, len(column)))
 
 
-def _lists(column: pa.Array) -> pa.StringArray:
+def _lists(column: Any) -> pa.StringArray:
     """Lists as arrays; maps as objects, their keys as text."""
     is_map = pa.types.is_map(column.type)
     if is_map:
-        keys, items = _values(column.keys).to_pylist(), _values(column.items).to_pylist()
+        keys, items = listed(_values(column.keys)), listed(_values(column.items))
         parts: Sequence[Any] = [f"{_key(key)}:{_or_null(item)}" for key, item in zip(keys, items, strict=True)]
     else:
         parts = [_or_null(item) for item in _values(column.values).to_pylist()]
@@ -143,7 +150,7 @@ def _lists(column: pa.Array) -> pa.StringArray:
     return _where_valid(column, pa.array(written, pa.string()))
 
 
-def _spans(column: pa.Array) -> Iterable[tuple[int, int]]:
+def _spans(column: Any) -> Iterable[tuple[int, int]]:
     """Where each list lies in the values of the whole array."""
     if pa.types.is_fixed_size_list(column.type):
         size = column.type.list_size
@@ -151,7 +158,7 @@ def _spans(column: pa.Array) -> Iterable[tuple[int, int]]:
     return pairwise(column.offsets.to_pylist())
 
 
-def _where_valid(column: pa.Array, texts: pa.StringArray) -> pa.StringArray:
+def _where_valid(column: ArrowArray, texts: pa.StringArray) -> pa.StringArray:
     return pc.if_else(column.is_valid(), texts, pa.scalar(None, pa.string()))
 
 
@@ -184,13 +191,13 @@ def _is_anything(_: pa.DataType) -> bool:
     return True
 
 
-def _as_text(column: pa.Array) -> pa.StringArray:
-    return pc.cast(column, pa.string())
+def _as_text(column: ArrowArray) -> pa.StringArray:
+    return cast("pa.StringArray", pc.cast(column, pa.string()))
 
 
 _Check = Callable[[pa.DataType], bool]
-#: How each kind of column is written: the first that fits.
-_WRITERS: Sequence[tuple[_Check, Callable[[pa.Array], pa.StringArray]]] = (
+#: How each kind of column is written: the first that fits. It is given arrays of that kind alone: hence Any.
+_WRITERS: Sequence[tuple[_Check, Callable[[Any], pa.StringArray]]] = (
     (_is_uuid, _uuids),
     (_is_extension, lambda column: _values(column.storage)),
     (pa.types.is_dictionary, lambda column: _values(column.dictionary_decode())),

@@ -60,7 +60,8 @@ def _gunzip(data: bytes, reads: Iterator[bytes]) -> Iterator[bytes]:
                 raise BrokenFileError("the gzip file ends too early")
 
 
-def _good_part(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+# Of what zlib hands out it names the type in private only.
+def _good_part(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:  # pyright: ignore[reportPrivateUsage]
     """What comes out before the damage in `data`: zlib gives nothing of a piece that has some."""
     good = bytearray()
     for at in range(len(data)):
@@ -78,7 +79,7 @@ def _good_part(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
 def _unzstd(content: BinaryIO) -> Iterator[bytes]:
     reads = _Reads(content)
     given = 0
-    with pa.CompressedInputStream(pa.PythonFile(reads, mode="r"), "zstd") as stream:
+    with _zstd_stream(reads) as stream:
         while True:
             try:
                 chunk = stream.read(_READ_BYTES)
@@ -98,7 +99,7 @@ def _unzstd(content: BinaryIO) -> Iterator[bytes]:
 def _rest_of_zstd(reads: "_Reads", given: int) -> Iterator[bytes]:
     """What comes out before the damage beyond the bytes that were given: a read that meets it gives nothing."""
     good = bytearray()
-    with pa.CompressedInputStream(pa.PythonFile(reads, mode="r"), "zstd") as stream:
+    with _zstd_stream(reads) as stream:
         while given > 0:
             given -= len(stream.read(min(given, _READ_BYTES)))
         while True:
@@ -114,6 +115,11 @@ def _rest_of_zstd(reads: "_Reads", given: int) -> Iterator[bytes]:
                 good.clear()
     if good:
         yield bytes(good)
+
+
+def _zstd_stream(reads: "_Reads") -> pa.CompressedInputStream:
+    # Arrow reads what can be read; its stubs want a whole IOBase.
+    return pa.CompressedInputStream(pa.PythonFile(reads, mode="r"), "zstd")  # pyright: ignore[reportArgumentType]
 
 
 class _Reads:

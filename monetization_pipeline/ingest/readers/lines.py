@@ -135,7 +135,9 @@ def _texts(parts: list[bytes]) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
     ends = np.flatnonzero(content == _LINE_FEED) + 1
     until = np.searchsorted(ends, np.cumsum([len(part) for part in whole]), side="right")
     offsets = np.concatenate((np.zeros(1, np.int32), ends.astype(np.int32)))
-    array = pa.Array.from_buffers(pa.string(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    # That an array of numpy is a buffer, its types say for Python 3.12 and later only.
+    places = pa.py_buffer(offsets)  # pyright: ignore[reportArgumentType]
+    array = pa.Array.from_buffers(pa.string(), len(ends), [None, places, pa.py_buffer(data)])
     assert isinstance(array, pa.StringArray)
     return array, np.diff(until, prepend=0), risky_lines(content, ends)
 

@@ -41,7 +41,8 @@ def read(file_no: int, path: Path) -> Iterator[pa.RecordBatch]:
 
 def _row_group(file_no: int, file: pq.ParquetFile, group: int, line: int) -> Iterator[pa.RecordBatch]:
     try:
-        for rows in file.iter_batches(_batch_rows(file, group), row_groups=[group]):
+        made = file.iter_batches(_batch_rows(file, group), row_groups=[group])  # pyright: ignore[reportUnknownMemberType]
+        for rows in made:
             yield from _records(file_no, line, rows)
             line += rows.num_rows
     except (pa.ArrowException, OSError) as error:

@@ -30,7 +30,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """An integer."""
+    """An integer, at least `least` and at most `most` where they are given."""
 
     least: int | None = None
     most: int | None = None
@@ -115,21 +115,26 @@ INVOICE_ADD_LINES = Fields({"lines": Groups(_LINE), "invoice_metadata": Metadata
 INVOICE_FINALIZE = Fields({"auto_advance": Flag()})
 
 
+#: Form fields as they nest, before it is known what they mean.
+_Tree = dict[str, "str | _Tree"]
+
+
 def decode(pairs: Sequence[tuple[str, str]], fields: Fields) -> dict[str, Any]:
     """Form fields such as `lines[0][amount]=100` as nested, typed values. Raises RefusedError."""
-    tree: dict[str, Any] = {}
+    tree: _Tree = {}
     for name, value in pairs:
         *parents, last = name.replace("]", "").split("[")
         node = tree
         for part in parents:
-            node = node.setdefault(part, {})
-            if not isinstance(node, dict):
+            inner = node.setdefault(part, {})
+            if isinstance(inner, str):
                 raise RefusedError(f"Invalid {name}: given both as a value and as a hash", param=name)
+            node = inner
         node[last] = value
     return _group(tree, fields, "")
 
 
-def _group(tree: Mapping[str, Any], fields: Fields, prefix: str) -> dict[str, Any]:
+def _group(tree: _Tree, fields: Fields, prefix: str) -> dict[str, Any]:
     for name in sorted(fields.required - tree.keys()):
         param = _nested(prefix, name)
         raise RefusedError(f"Missing required param: {param}.", param=param, code="parameter_missing")
@@ -147,20 +152,27 @@ def _nested(prefix: str, name: str) -> str:
     return f"{prefix}[{name}]" if prefix else name
 
 
-def _value(value: Any, kind: Kind, param: str) -> Any:
+def _value(value: str | _Tree, kind: Kind, param: str) -> Any:
     if isinstance(kind, Metadata):
         return _metadata(value, param)
     if isinstance(kind, Group | Groups):
-        if not isinstance(value, dict):
+        if isinstance(value, str):
             raise RefusedError(f"Invalid {'object' if isinstance(kind, Group) else 'array'}", param=param)
         if isinstance(kind, Group):
             return _group(value, kind.fields, param)
-        return [_group(value[name], kind.fields, _nested(param, name)) for name in sorted(value, key=_position(param))]
+        names = sorted(value, key=_position(param))
+        return [_group(_hash(value[name], param), kind.fields, _nested(param, name)) for name in names]
     if not isinstance(value, str):
         raise RefusedError("Invalid string: a hash was given", param=param)
     if isinstance(kind, Flag):
         return _flag(value, param)
     return _text(value, kind, param) if isinstance(kind, Text) else _whole(value, kind, param)
+
+
+def _hash(value: str | _Tree, param: str) -> _Tree:
+    if isinstance(value, str):
+        raise RefusedError("Invalid object", param=param)
+    return value
 
 
 def _position(param: str) -> Callable[[str], int]:
@@ -194,16 +206,17 @@ def _whole(value: str, kind: Whole, param: str) -> int:
     return number
 
 
-def _metadata(value: Any, param: str) -> dict[str, str]:
+def _metadata(value: str | _Tree, param: str) -> dict[str, str]:
     if value == "":
         return {}
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+    texts = {} if isinstance(value, str) else {name: text for name, text in value.items() if isinstance(text, str)}
+    if isinstance(value, str) or len(texts) < len(value):
         raise RefusedError("Invalid metadata: metadata must be a set of key-value pairs of text", param=param)
-    if len(value) > _MAX_KEYS:
+    if len(texts) > _MAX_KEYS:
         raise RefusedError(f"Metadata can have at most {_MAX_KEYS} keys", param=param)
-    for name, text in value.items():
+    for name, text in texts.items():
         if len(name) > _MAX_KEY:
             raise RefusedError(f"Metadata keys can have up to {_MAX_KEY} characters", param=_nested(param, name))
         if len(text) > _MAX_VALUE:
             raise RefusedError(f"Metadata values can have up to {_MAX_VALUE} characters", param=_nested(param, name))
-    return {name: text for name, text in value.items() if text}
+    return {name: text for name, text in texts.items() if text}

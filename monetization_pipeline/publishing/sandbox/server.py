@@ -1,4 +1,4 @@
-"""Run the sandbox in a thread of this process."""
+"""Run the sandbox of Stripe in a thread of this process."""
 
 import socket
 import threading
@@ -22,7 +22,7 @@ class SandboxError(MonetizeError):
 
 
 @contextmanager
-def start_sandbox(state_path: Path, *, port: int = 0) -> Generator[str, None, None]:
+def start_stripe_sandbox(state_path: Path, *, port: int = 0) -> Generator[str, None, None]:
     """The Stripe sandbox with its state in `state_path`, at the address yielded, while the block runs.
 
     Port 0 takes a free one. Raises SandboxError where the port is taken or the server does not come up.
@@ -67,5 +67,7 @@ def _wait_until(server: "uvicorn.Server", thread: threading.Thread) -> None:
     end = time.monotonic() + _START_SECONDS
     while not server.started:
         if not thread.is_alive() or time.monotonic() > end:
-            raise SandboxError("the sandbox did not come up")
+            raise SandboxError(
+                f"the sandbox did not come up: it ended, or {_START_SECONDS:.0f} seconds were not enough; run it again"
+            )
         time.sleep(0.005)

@@ -110,7 +110,7 @@ class Store:
         self._connection.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", values)
 
     def forget_replies(self) -> None:
-        """As if all idempotency keys were too old."""
+        """Forget all replies, as if every idempotency key were too old."""
         self._connection.execute("DELETE FROM replies")
         self.commit()
 

@@ -58,12 +58,12 @@ class Fault:
 class NoAnswer(Response):
     """Ends the connection in the middle of the answer, so that the caller cannot know what happened."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
 
 
-def stripe_app(store: Store, clock: Callable[[], float] = time.time) -> Starlette:
+def stripe_app(store: Store, clock: Callable[[], float] = time.time) -> Starlette:  # noqa: TID251 - a door as well
     """The application that keeps its state in `store`."""
     sandbox = _Sandbox(store, clock)
     return Starlette(

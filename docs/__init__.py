@@ -1,0 +1,1 @@
+"""What makes the pages that are made from code: `make docs`."""

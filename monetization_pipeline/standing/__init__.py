@@ -1,0 +1,1 @@
+"""What is out of date, what is made of it, counts, verdicts, looking back."""

@@ -1,0 +1,44 @@
+"""What `monetize invoices` prints of a billing period."""
+
+import pytest
+
+from monetization_pipeline.cli.show_periods import show_invoices
+
+LINE = {
+    "line_id": "ln_calls",
+    "subscription_id": "s1",
+    "price_id": "calls",
+    "meter_id": "api_calls",
+    "period_start": "2023-07-01T00:00:00Z",
+    "period_end": "2023-08-01T00:00:00Z",
+    "quantity": "12345.5",
+    "amount": "16.01",
+    "exact_amount": "16.005",
+    "description": "Calls [b]",
+}
+FEE = LINE | {"line_id": "ln_fee", "meter_id": None, "quantity": "1", "amount": "138.32", "description": "Growth"}
+INVOICE = {
+    "invoice_id": "in_a",
+    "company_id": "acme",
+    "subscription_id": "s1",
+    "currency": "USD",
+    "bill_at": "2023-08-01T00:00:00Z",
+    "lines": [LINE, FEE],
+    "total": "154.33",
+    "status": "draft",
+}
+
+
+def test_figures_stand_below_each_other_and_ids_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    show_invoices([INVOICE], "table")
+    assert capsys.readouterr().out.splitlines() == [
+        "154.33 USD  draft     due 2023-08-01  acme",
+        " 16.01      12345.5 × Calls [b]  ln_calls",
+        "138.32            1 × Growth  ln_fee",
+        "1 invoices. `monetize explain LINE_ID` shows how an amount comes about.",
+    ]
+
+
+def test_where_there_is_none_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    show_invoices([], "table")
+    assert capsys.readouterr().out.startswith("0 invoices.")

@@ -1,6 +1,0 @@
-"""Pages of documentation that are run."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
