@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, insert, select
 
 from monetization_pipeline.datasets.invoice_fields import FORM, INVOICE_FIELDS, LINE_FIELDS
 from monetization_pipeline.invoicing.comparing import differences
 from monetization_pipeline.invoicing.models import Invoice, InvoiceLine, content_hash, invoice_json
-from monetization_pipeline.ledger.errors import BookedDiffersError, LineBookedElsewhereError
-from monetization_pipeline.ledger.records import BookedInvoice
-from monetization_pipeline.ledger.tables import BOOKED_INVOICES, BOOKED_LINES
+from monetization_pipeline.ledger.errors import BookedDiffersError, LedgerMovedError, LineBookedElsewhereError
+from monetization_pipeline.ledger.records import BookedInvoice, BookedLine, BookedLines, ChargedFor
+from monetization_pipeline.ledger.tables import BOOKED_INVOICES, BOOKED_LINES, BookedPlanRow
+from monetization_pipeline.periods import Period
 
 #: The only revision that there is: what is booked is corrected by documents of their own, not by a new revision.
 REVISION = 1
+
+_PLANS = BookedPlanRow.__table__
 
 # SQLite takes a limited number of values in one statement.
 _CHUNK = 500
@@ -33,12 +36,22 @@ class Booking:
     reason: str
 
 
-def book(connection: Connection, invoices: Sequence[Invoice], booking: Booking) -> tuple[str, ...]:
+def book(
+    connection: Connection,
+    invoices: Sequence[Invoice],
+    booking: Booking,
+    charged_for: ChargedFor,
+    seen: BookedLines | None,
+) -> tuple[str, ...]:
     """Book those of `invoices` that are not booked yet and return their ids, in the order given.
 
-    Raises BookedDiffersError, naming each difference, where one is booked and does not charge the same now, and
-    LineBookedElsewhereError where one of its lines is booked in another invoice. Then nothing is to be committed.
+    `seen` is what was booked of their subscriptions when it was decided to book them. Raises LedgerMovedError where
+    that is something else now; BookedDiffersError, naming each difference, where an invoice is booked and does not
+    charge the same now; and LineBookedElsewhereError where a line is booked in another invoice. Then nothing is to be
+    committed.
     """
+    if seen is not None and lines_of(connection, seen.subscription_ids, seen.time) != seen:
+        raise LedgerMovedError("something else was booked in the meantime, and nothing was booked; run it again")
     known = booked(connection, [invoice.invoice_id for invoice in invoices])
     fresh = [invoice for invoice in invoices if invoice.invoice_id not in known]
     differing = [
@@ -55,9 +68,10 @@ def book(connection: Connection, invoices: Sequence[Invoice], booking: Booking) 
     _refuse_lines_booked_elsewhere(connection, fresh)
     if fresh:
         connection.execute(insert(BOOKED_INVOICES), [_invoice_row(invoice, booking) for invoice in fresh])
-        lines = [row for invoice in fresh for row in _line_rows(invoice)]
-        if lines:
+        if lines := [row for invoice in fresh for row in _line_rows(invoice, charged_for)]:
             connection.execute(insert(BOOKED_LINES), lines)
+        if plans := [row for invoice in fresh for row in _plan_rows(invoice, charged_for)]:
+            connection.execute(insert(BookedPlanRow), plans)
     return tuple(invoice.invoice_id for invoice in fresh)
 
 
@@ -103,34 +117,30 @@ def booked_in(connection: Connection, billing_period: str) -> tuple[BookedInvoic
     )
 
 
-def overlapping(connection: Connection, invoices: Sequence[Invoice]) -> dict[str, str]:
-    """Those of `invoices` that would charge again what another booked invoice charges: id → id of that one (rule 21).
-
-    Again is: the same subscription and price, for times that overlap. So it is where a subscription's start moved after
-    its fee in advance was booked: neither id is the same then.
-    """
-    lines: dict[tuple[str, str], list[tuple[str, InvoiceLine]]] = {}
-    for invoice in invoices:
-        for line in invoice.lines:
-            lines.setdefault((line.subscription_id, line.price_id), []).append((invoice.invoice_id, line))
-    found: dict[str, str] = {}
-    if not lines:
-        return found
-    first = min(line.period_start for charged in lines.values() for _, line in charged)
-    last = max(line.period_end for charged in lines.values() for _, line in charged)
-    for chunk in _chunks(subscription_id for subscription_id, _ in lines):
-        query = select(BOOKED_LINES).where(
-            BOOKED_LINES.c.subscription_id.in_(chunk),
-            BOOKED_LINES.c.period_end > first,
-            BOOKED_LINES.c.period_start < last,
-            BOOKED_LINES.c.revision == REVISION,
+def lines_of(
+    connection: Connection, subscription_ids: Iterable[str], time: Period, until: datetime | None = None
+) -> BookedLines:
+    """What subscriptions are charged for a time by what is booked; `until`: by what was booked until then."""
+    wanted = tuple(sorted(set(subscription_ids)))
+    found: list[BookedLine] = []
+    for chunk in _chunks(wanted):
+        query = (
+            select(BOOKED_LINES, BOOKED_INVOICES.c.billing_period, BOOKED_INVOICES.c.as_of, _PLANS.c.price_ids)
+            .join(BOOKED_INVOICES, _same_document(BOOKED_LINES, BOOKED_INVOICES))
+            .outerjoin(
+                _PLANS,
+                and_(_same_document(BOOKED_LINES, _PLANS), BOOKED_LINES.c.subscription_id == _PLANS.c.subscription_id),
+            )
+            .where(
+                BOOKED_LINES.c.subscription_id.in_(chunk),
+                BOOKED_LINES.c.period_end > time.start,
+                BOOKED_LINES.c.period_start < time.end,
+                BOOKED_LINES.c.revision == REVISION,
+                *([] if until is None else [BOOKED_INVOICES.c.booked_at <= until]),
+            )
         )
-        for row in connection.execute(query.order_by(BOOKED_LINES.c.invoice_id, BOOKED_LINES.c.position)):
-            for invoice_id, line in lines.get((row.subscription_id, row.price_id), ()):
-                overlaps = line.period_start < row.period_end and row.period_start < line.period_end
-                if overlaps and row.invoice_id != invoice_id:
-                    found.setdefault(invoice_id, row.invoice_id)
-    return found
+        found += map(_booked_line, connection.execute(query))
+    return BookedLines(wanted, time, tuple(sorted(found, key=lambda line: (line.invoice_id, line.line_id))))
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
@@ -167,10 +177,23 @@ def _invoice_row(invoice: Invoice, booking: Booking) -> dict[str, Any]:
     }
 
 
-def _line_rows(invoice: Invoice) -> Iterator[dict[str, Any]]:
+def _line_rows(invoice: Invoice, charged_for: ChargedFor) -> Iterator[dict[str, Any]]:
     for position, line in enumerate(invoice.lines):
         place = {"invoice_id": invoice.invoice_id, "revision": REVISION, "position": position}
-        yield place | {field.name: getattr(line, field.name) for field in LINE_FIELDS}
+        shown = {field.name: getattr(line, field.name) for field in LINE_FIELDS}
+        yield place | shown | {"line_group": charged_for.groups.get(line.line_id)}
+
+
+def _plan_rows(invoice: Invoice, charged_for: ChargedFor) -> Iterator[dict[str, Any]]:
+    for subscription_id in sorted({line.subscription_id for line in invoice.lines}):
+        if (plan := charged_for.plans.get(subscription_id)) is not None:
+            yield {
+                "invoice_id": invoice.invoice_id,
+                "revision": REVISION,
+                "subscription_id": subscription_id,
+                "plan_id": plan.plan_id,
+                "price_ids": json.dumps(plan.price_ids),
+            }
 
 
 def _line(row: Any) -> InvoiceLine:
@@ -189,3 +212,23 @@ def _booked_invoice(row: Any, lines: tuple[InvoiceLine, ...]) -> BookedInvoice:
         booked_by=row.booked_by,
         reason=row.reason,
     )
+
+
+def _booked_line(row: Any) -> BookedLine:
+    return BookedLine(
+        invoice_id=row.invoice_id,
+        line_id=row.line_id,
+        subscription_id=row.subscription_id,
+        price_id=row.price_id,
+        meter_id=row.meter_id,
+        group=row.line_group,
+        time=Period(row.period_start, row.period_end),
+        amount=row.amount,
+        billing_period=row.billing_period,
+        as_of=row.as_of,
+        plan_prices=None if row.price_ids is None else frozenset(json.loads(row.price_ids)),
+    )
+
+
+def _same_document(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return and_(one.c.invoice_id == other.c.invoice_id, one.c.revision == other.c.revision)

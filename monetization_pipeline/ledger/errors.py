@@ -19,5 +19,9 @@ class LineBookedElsewhereError(LedgerError):
     """A line of the invoice is booked already, in another invoice: it would be charged twice."""
 
 
+class LedgerMovedError(LedgerError):
+    """Something was booked since it was decided what to book: it has to be decided again."""
+
+
 class PublicationDiffersError(LedgerError):
     """An intent for this publication exists already, with other content or for another customer."""

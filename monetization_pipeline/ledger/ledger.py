@@ -15,6 +15,8 @@ from monetization_pipeline.ledger.locks import hold
 from monetization_pipeline.ledger.records import (
     Attempt,
     BookedInvoice,
+    BookedLines,
+    ChargedFor,
     CustomerKey,
     EventState,
     Intent,
@@ -22,8 +24,12 @@ from monetization_pipeline.ledger.records import (
     Publication,
     PublicationEvent,
 )
+from monetization_pipeline.periods import Period
 
 T = TypeVar("T")
+
+#: Nothing is said of groups and plans.
+UNKNOWN = ChargedFor()
 
 
 class Ledger:
@@ -41,15 +47,25 @@ class Ledger:
         return hold(self._engine, name, wait_seconds=0.0)
 
     def book(
-        self, invoices: Sequence[Invoice], *, period: str, as_of: datetime, by: str, at: datetime, reason: str = ""
+        self,
+        invoices: Sequence[Invoice],
+        *,
+        period: str,
+        as_of: datetime,
+        by: str,
+        at: datetime,
+        reason: str = "",
+        charged_for: ChargedFor = UNKNOWN,
+        seen: BookedLines | None = None,
     ) -> tuple[str, ...]:
         """Book `invoices` under billing period `period`, all or none; the ids of those newly booked.
 
-        Booking the same again does nothing. Raises BookedDiffersError where one is booked and does not charge the same
-        now, LineBookedElsewhereError where a line stands in another booked invoice.
+        Booking the same again does nothing. Raises LedgerMovedError where what is booked of their subscriptions is not
+        what was `seen`, BookedDiffersError where one is booked and does not charge the same now,
+        LineBookedElsewhereError where a line stands in another booked invoice.
         """
         entry = booking.Booking(billing_period=period, as_of=as_of, booked_by=by, booked_at=at, reason=reason)
-        return self._write(lambda connection: booking.book(connection, invoices, entry))
+        return self._write(lambda connection: booking.book(connection, invoices, entry, charged_for, seen))
 
     def booked(self, invoice_ids: Iterable[str]) -> dict[str, BookedInvoice]:
         """Each booked invoice among `invoice_ids`, by its id."""
@@ -60,12 +76,9 @@ class Ledger:
         booked = self._read(lambda connection: booking.booked_in(connection, period))
         return booked if until is None else tuple(entry for entry in booked if entry.booked_at <= until)
 
-    def overlapping(self, invoices: Sequence[Invoice]) -> dict[str, str]:
-        """Those of `invoices` that would charge again what another booked one charges: id → id of that one (rule 21).
-
-        Again is: the same subscription and price, for times that overlap.
-        """
-        return self._read(lambda connection: booking.overlapping(connection, invoices))
+    def lines_of(self, subscription_ids: Iterable[str], time: Period, until: datetime | None = None) -> BookedLines:
+        """What subscriptions are charged for a time by what is booked; `until`: by what was booked until then."""
+        return self._read(lambda connection: booking.lines_of(connection, subscription_ids, time, until))
 
     def publication(self, publication_id: str) -> Publication | None:
         """One publication, None where there was never an intent."""

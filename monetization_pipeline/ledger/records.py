@@ -1,11 +1,13 @@
 """The rows of the ledger as the rest of the program sees them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from monetization_pipeline.invoicing.models import Invoice
+from monetization_pipeline.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,54 @@ class BookedInvoice:
     booked_at: datetime
     booked_by: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookedPlan:
+    """A plan as it was when lines were booked: all of its prices."""
+
+    plan_id: str
+    price_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedFor:
+    """What lines charge for beside what they show: the group of each, a JSON object, by line_id, and the plan of each
+    subscription.
+    """
+
+    groups: Mapping[str, str] = field(default_factory=dict[str, str])
+    plans: Mapping[str, BookedPlan] = field(default_factory=dict[str, BookedPlan])
+
+
+@dataclass(frozen=True, slots=True)
+class BookedLine:
+    """A booked line as what it charges for.
+
+    `group`, and `plan_prices`, the price_ids of the subscription's plan of then, are None where the line was booked
+    before they were written.
+    """
+
+    invoice_id: str
+    line_id: str
+    subscription_id: str
+    price_id: str
+    meter_id: str | None
+    group: str | None
+    time: Period
+    amount: Decimal
+    billing_period: str
+    as_of: datetime
+    plan_prices: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookedLines:
+    """Every booked line of some subscriptions whose time overlaps `time`, by invoice and position."""
+
+    subscription_ids: tuple[str, ...]
+    time: Period
+    lines: tuple[BookedLine, ...]
 
 
 class PublicationState(StrEnum):

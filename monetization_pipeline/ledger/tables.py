@@ -101,7 +101,8 @@ BOOKED_INVOICES = Table(
     Column("reason", Text, nullable=False),
 )
 
-#: Lines of booked invoices. A line_id is booked once for each revision, whatever invoice it stands in.
+#: Lines of booked invoices. A line_id is booked once for each revision, whatever invoice it stands in. `line_group` is
+#: the JSON object of its group, NULL where it was booked before that was written.
 BOOKED_LINES = Table(
     "booked_lines",
     Base.metadata,
@@ -109,9 +110,25 @@ BOOKED_LINES = Table(
     Column("revision", Integer, primary_key=True),
     Column("position", Integer, primary_key=True),
     *_columns(LINE_FIELDS),
+    Column("line_group", Text, nullable=True),
     ForeignKeyConstraint(["invoice_id", "revision"], ["booked_invoices.invoice_id", "booked_invoices.revision"]),
     UniqueConstraint("line_id", "revision", name="booked_lines_once"),
 )
+
+
+class BookedPlanRow(Base):
+    """The plan that a subscription had when lines of it were booked; `price_ids`: all of its prices, a JSON list."""
+
+    __tablename__ = "booked_plans"
+    __table_args__ = (
+        ForeignKeyConstraint(["invoice_id", "revision"], ["booked_invoices.invoice_id", "booked_invoices.revision"]),
+    )
+
+    invoice_id: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[str] = mapped_column(primary_key=True)
+    plan_id: Mapped[str]
+    price_ids: Mapped[str]
 
 
 class CustomerMappingRow(Base):

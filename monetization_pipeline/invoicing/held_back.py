@@ -1,0 +1,110 @@
+"""Nobody pays twice for one thing: which lines are held back, as other booked lines charge for the same (rule 21).
+
+Asked is what a line charges for, not under which name: the same thing may come back under another price, in another
+currency, at another time of billing, of another company, or from another start.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from monetization_pipeline.periods import Period
+
+#: By dimension; a value that an event lacks is None.
+Group = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one line of an invoice charges for, and when. `group` is None where it is not known."""
+
+    invoice_id: str
+    line_id: str
+    subscription_id: str
+    price_id: str
+    meter_id: str | None
+    group: Group | None
+    time: Period
+
+    @property
+    def is_fee(self) -> bool:
+        """Whether it charges for time alone, and no usage."""
+        return self.meter_id is None
+
+
+@dataclass(frozen=True, slots=True)
+class BookedCharge:
+    """A line that is booked under a billing period for `amount`.
+
+    `plan_prices` are the price_ids of the plan that the subscription had then.
+    """
+
+    charge: Charge
+    billing_period: str
+    amount: Decimal
+    plan_prices: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """A line that is not booked, and the time of it that a booked one charges for already."""
+
+    new: Charge
+    booked: Charge
+    time: Period
+
+
+def same_thing(booked: BookedCharge, new: Charge) -> bool:
+    """Whether a booked line that is no longer computed charges for what `new` does, times aside."""
+    old = booked.charge
+    if old.subscription_id != new.subscription_id:
+        return False
+    if old.line_id == new.line_id:
+        return True
+    if booked.amount == 0:
+        return False
+    if old.price_id == new.price_id:
+        return _may_share(old.group, new.group)
+    if old.is_fee and new.is_fee:
+        return new.price_id not in booked.plan_prices
+    return old.meter_id is not None and old.meter_id == new.meter_id and _may_share(old.group, new.group)
+
+
+def overlaps(
+    booked: Iterable[BookedCharge], computed: Mapping[tuple[str, str], Period], new: Sequence[Charge]
+) -> list[Overlap]:
+    """What of `new` lines is charged already, in the order of `booked`.
+
+    `computed` has the time of each line that is computed now, by invoice and line: what is computed still, on the
+    invoice and for the time that it was booked for, says nothing about other lines.
+    """
+    of_subscription: dict[str, list[Charge]] = {}
+    for charge in new:
+        of_subscription.setdefault(charge.subscription_id, []).append(charge)
+    found: list[Overlap] = []
+    for entry in booked:
+        old = entry.charge
+        lost = without(old.time, computed.get((old.invoice_id, old.line_id)))
+        for charge in of_subscription.get(old.subscription_id, ()):
+            if charge.invoice_id == old.invoice_id or not same_thing(entry, charge):
+                continue
+            for part in lost:
+                if (time := charge.time.overlap(part.start, part.end)) is not None:
+                    found.append(Overlap(charge, old, time))
+    return found
+
+
+def without(time: Period, taken: Period | None) -> list[Period]:
+    """What is left of a time without another: nothing, one part or two."""
+    if taken is None or time.overlap(taken.start, taken.end) is None:
+        return [time]
+    bounds: tuple[tuple[datetime, datetime], ...] = ((time.start, taken.start), (taken.end, time.end))
+    return [Period(start, end) for start, end in bounds if start < end]
+
+
+def _may_share(one: Group | None, other: Group | None) -> bool:
+    """Whether an event can lie in both groups: where a dimension of both has two values, none can."""
+    if one is None or other is None:
+        return True
+    return all(other[name] == value for name, value in one.items() if name in other)
