@@ -86,6 +86,15 @@ def local_midnight(day: date, zone: str) -> datetime:
     return instant
 
 
+def is_midnight(instant: datetime, zone: str) -> bool:
+    """Whether a day begins at `instant` in `zone`.
+
+    >>> is_midnight(datetime(2023, 6, 30, 22, tzinfo=UTC), "Europe/Berlin")
+    True
+    """
+    return local_midnight(instant.astimezone(ZoneInfo(zone)).date(), zone) == instant
+
+
 @lru_cache(maxsize=4096)
 def month_start(year: int, month: int, zone: str) -> datetime:
     """First instant of a local month; `month` may run past 12 or below 1.

@@ -88,7 +88,7 @@ def published_metadata(pipeline: Pipeline, spec: DatasetSpec, published: "Publis
         "issued before": len(report.already_issued),
         "invoices of nothing": len(report.zero),
         "not final": len(published.not_final),
-        "differing": len(published.differing),
+        "left alone": len(published.left_alone),
         "failed": len(report.failed) + len(report.not_tried),
         "largest companies": table(("company", "currency", "state", "total"), companies.get(month, ())),
     }
@@ -98,8 +98,6 @@ def _incomplete(published: "PublishedPeriod") -> str:
     report = published.report
     lines = [f"invoice {failure.invoice_id} was not issued: {failure.error}" for failure in report.failed]
     lines += [f"invoice {invoice_id} was not tried: the provider kept failing" for invoice_id in report.not_tried]
-    lines += [
-        f"invoice {state.invoice.invoice_id} is {state.status}: it was left alone" for state in published.differing
-    ]
+    lines += [f"invoice {each.state.invoice.invoice_id} was left alone: {each.why}" for each in published.left_alone]
     more = [f"… and {len(lines) - LIMIT} more"] if len(lines) > LIMIT else []
     return "\n".join([*lines[:LIMIT], *more])

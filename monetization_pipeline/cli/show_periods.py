@@ -64,10 +64,15 @@ def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
         total = f"{invoice['total']:>{wide}} {invoice['currency']}"
         text = f"{total}  {invoice['status']:<9} due {invoice['bill_at'][:10]}  {invoice['company_id']}"
         stdout.print(text, style="bold", markup=False)
+        if invoice["publish"] in ("wait", "leave"):
+            stdout.print(f"publishing would {invoice['publish']}: {invoice['why']}", style="dim", markup=False)
         for line in invoice["lines"]:
             figures = [f"{text:>{wide}}      " for text in _of(line, Kind.AMOUNT)]
             figures += [f"{text:>{wider}} × " for text in _of(line, Kind.QUANTITY)]
             text = f"{''.join(figures)}{', '.join(_of(line, Kind.WORDS))}  {' '.join(_of(line, Kind.ID))}"
+            stdout.print(text, style="dim", markup=False)
+        for held in invoice["held_back"]:
+            text = f"{held['amount']:>{wide}}      {held['description']}  charged in invoice {held['charged_in']}"
             stdout.print(text, style="dim", markup=False)
     stdout.print(f"{len(invoices)} invoices. `monetize explain LINE_ID` shows how an amount comes about.")
 

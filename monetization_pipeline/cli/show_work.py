@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from monetization_pipeline.cli.printing import MAX_FILES, cell, print_json, show_rows, stderr, stdout
-from monetization_pipeline.closing.gate import InvoiceState
+from monetization_pipeline.closing.deciding import Decided, Does
 from monetization_pipeline.closing.publish import PublishedPeriod
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.invoicing.models import minor_text
@@ -23,6 +23,9 @@ from monetization_pipeline.steps.raw_events import IngestReport
 if TYPE_CHECKING:
     from monetization_pipeline.automation.running import PeriodsRun
     from monetization_pipeline.automation.standing import OutOfDate, Standing
+
+#: In this order a dry run lists what would be done.
+_WOULD = (Does.ISSUE, Does.BOOK_ONLY, Does.NOTHING, Does.LEAVE, Does.WAIT)
 
 
 def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:
@@ -109,31 +112,23 @@ def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
     return found
 
 
-def show_publishable(
-    final: Sequence[InvoiceState],
-    differing: Sequence[InvoiceState],
-    not_final: Sequence[InvoiceState],
-    account: Account,
-) -> None:
+def show_decided(decided: Sequence[Decided], account: Account) -> None:
     """Print what publishing a billing period would do with each invoice."""
     table = Table(
-        "invoice",
-        "company",
-        "total",
-        "",
-        "status",
+        *("invoice", "company", "total", "", "status", "would"),
         title=f"Dry run, {registered(account.provider).title} mode {account.mode}",
         title_justify="left",
     )
-    for state in [*final, *differing, *not_final]:
-        invoice = state.invoice
+    for each in sorted(decided, key=lambda each: _WOULD.index(each.does)):
+        invoice = each.state.invoice
         total = minor_text(invoice.total, invoice.currency)
-        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, state.status)
+        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, each.state.status, each.does.value)
         table.add_row(*map(cell, cells))
     stdout.print(table)
-    new = sum(state.booked is None for state in final)
-    stdout.print(f"{new} invoices would be booked; nothing was booked or sent.")
-    _show_left_alone(differing, not_final)
+    new = sum(each.goes and each.state.booked is None for each in decided)
+    issued = sum(each.does is Does.ISSUE for each in decided)
+    stdout.print(f"{new} invoices would be booked, {issued} issued; nothing was booked or sent.")
+    _show_left_alone(decided)
 
 
 def show_published(published: PublishedPeriod) -> None:
@@ -144,7 +139,7 @@ def show_published(published: PublishedPeriod) -> None:
         f"{len(published.booked)} invoices booked, {len(report.issued)} issued, "
         f"{len(report.already_issued)} were issued before, {len(report.zero)} of zero not sent."
     )
-    _show_left_alone(published.differing, published.not_final)
+    _show_left_alone(published.decided)
     for failure in report.failed:
         hint = "run the command again" if failure.may_repeat else "it will not succeed by itself"
         text = f"error: {failure.company_id} {failure.invoice_id}: {failure.error} ({hint})"
@@ -153,16 +148,21 @@ def show_published(published: PublishedPeriod) -> None:
         stderr.print(f"error: {len(report.not_tried)} invoices were not tried; run the command again", style="red")
 
 
-def _show_left_alone(differing: Sequence[InvoiceState], not_final: Sequence[InvoiceState]) -> None:
-    for state in differing:
-        stderr.print(
-            f"error: {state.invoice.company_id} {state.invoice.invoice_id} is {state.status}; what is booked never "
-            "changes, so it was left alone",
-            style="red",
-            markup=False,
-        )
-    if not_final:
-        stdout.print(f"{len(not_final)} invoices are not final yet.")
+def _show_left_alone(decided: Sequence[Decided]) -> None:
+    for each in decided:
+        invoice = each.state.invoice
+        name = f"{invoice.company_id} {invoice.invoice_id}"
+        if each.does is Does.LEAVE:
+            stderr.print(f"error: {name} was left alone: {each.why}", style="red", markup=False)
+        for held in each.state.held if each.goes else ():
+            part = "" if held.rest is None else f" but for {minor_text(held.rest.amount, invoice.currency)}"
+            amount = minor_text(held.line.amount, invoice.currency)
+            text = (
+                f"{held.line.description}, {amount} {invoice.currency}, is charged in invoice {held.charged_in}{part}"
+            )
+            stderr.print(f"warning: {name}: {text}; it was held back", style="yellow", markup=False)
+    if waiting := sum(each.does is Does.WAIT for each in decided):
+        stdout.print(f"{waiting} invoices are not final yet.")
 
 
 def show_maintained(done: Sequence[Tidied], dry_run: bool) -> None:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from monetization_pipeline.clock import Clock
-from monetization_pipeline.closing.gate import InvoiceState, publishable
+from monetization_pipeline.closing.books import Books
+from monetization_pipeline.closing.deciding import Decided, Does
+from monetization_pipeline.closing.gate import Decision, decide_period
 from monetization_pipeline.closing.opening import opened_ledger, opened_provider
+from monetization_pipeline.ledger.errors import LedgerMovedError
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.publishing.protocol import Provider
@@ -14,23 +17,35 @@ from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.publications import record_publications
 
+#: How often it is decided anew, where other processes book at the same time.
+_TRIES = 5
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedPeriod:
-    """What publishing a billing period did. `differing` were left alone (`publishable`), `not_final` not due."""
+    """What publishing a billing period did: `decided` says of each invoice what was to be done, and why."""
 
     provider: str
     mode: str
     account: str
     report: PublishReport
     booked: tuple[str, ...]
-    differing: tuple[InvoiceState, ...]
-    not_final: tuple[InvoiceState, ...]
+    decided: tuple[Decided, ...]
+
+    @property
+    def left_alone(self) -> list[Decided]:
+        """Invoices that were left to somebody to decide."""
+        return [each for each in self.decided if each.does is Does.LEAVE]
+
+    @property
+    def not_final(self) -> list[Decided]:
+        """Invoices that are not final yet."""
+        return [each for each in self.decided if each.does is Does.WAIT]
 
     @property
     def complete(self) -> bool:
         """Whether every final invoice is booked and, if it is to be issued, issued."""
-        return self.report.complete and not self.differing
+        return self.report.complete and not self.left_alone
 
 
 def publish_to(pipeline: Pipeline, account: Account, month: str, *, clock: Clock, by: str) -> PublishedPeriod:
@@ -48,23 +63,51 @@ def publish_period(
 ) -> PublishedPeriod:
     """Book every final invoice of a billing period in one transaction, then issue those that are to be issued.
 
-    Raises PublishRefusedError where the gate is closed, before anything is booked or sent.
+    Raises PublishRefusedError where the gate is closed, before anything is booked or sent, and LedgerMovedError where
+    other processes keep booking meanwhile.
     """
-    known, now = Known.now(pipeline), clock()
-    final, differing, not_final = publishable(pipeline, known, ledger, month, now)
-    invoices = [state.invoice for state in final]
     to = registered(provider.name)
-    booked = ledger.book(invoices, period=month, as_of=now, by=by, at=now, reason="publish")
+    books = Books(pipeline, Known.now(pipeline), ledger)
+    decision, booked = _book(books, month, clock, by)
+    invoices = [each.state.invoice for each in decision.invoices if each.goes]
     report = publish(
         invoices,
         provider,
         ledger,
         clock,
         limits=to.limits,
-        companies=known.customers.companies,
+        companies=books.known.customers.companies,
         issue_zero=pipeline.seller.issue_zero,
     )
-    record_publications(pipeline, ledger, provider.name, to.invoices, month)
-    return PublishedPeriod(
-        provider.name, provider.mode, provider.account, report, booked, tuple(differing), tuple(not_final)
-    )
+    for period in sorted({month, *_booked_under(decision)}):
+        record_publications(pipeline, ledger, provider.name, to.invoices, period)
+    return PublishedPeriod(provider.name, provider.mode, provider.account, report, booked, decision.invoices)
+
+
+def _book(books: Books, month: str, clock: Clock, by: str) -> tuple[Decision, tuple[str, ...]]:
+    """Decide, and book what was decided; anew where another process booked in between."""
+    for left in reversed(range(_TRIES)):
+        now = clock()
+        decision = decide_period(books, month, now)
+        try:
+            booked = books.ledger.book(
+                [each.state.invoice for each in decision.invoices if each.goes],
+                period=month,
+                as_of=now,
+                by=by,
+                at=now,
+                reason="publish",
+                charged_for=decision.charged_for,
+                seen=decision.seen,
+            )
+        except LedgerMovedError:
+            if not left:
+                raise
+        else:
+            return decision, booked
+    raise AssertionError("unreachable")
+
+
+def _booked_under(decision: Decision) -> set[str]:
+    """Other billing periods that invoices of this one are booked under."""
+    return {each.state.booked.billing_period for each in decision.invoices if each.goes and each.state.booked}

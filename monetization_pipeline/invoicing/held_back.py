@@ -6,13 +6,15 @@ currency, at another time of billing, of another company, or from another start.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from monetization_pipeline.periods import Period
 
 #: By dimension; a value that an event lacks is None.
 Group = Mapping[str, str | None]
+
+#: invoice_id and line_id.
+LineKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Charge:
     meter_id: str | None
     group: Group | None
     time: Period
+
+    @property
+    def key(self) -> LineKey:
+        """The line, on its invoice."""
+        return self.invoice_id, self.line_id
 
     @property
     def is_fee(self) -> bool:
@@ -44,6 +51,14 @@ class BookedCharge:
     billing_period: str
     amount: Decimal
     plan_prices: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A booked line that would charge for the same as one that is not booked, were it no longer computed."""
+
+    booked: BookedCharge
+    new: Charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +86,45 @@ def same_thing(booked: BookedCharge, new: Charge) -> bool:
     return old.meter_id is not None and old.meter_id == new.meter_id and _may_share(old.group, new.group)
 
 
-def overlaps(
-    booked: Iterable[BookedCharge], computed: Mapping[tuple[str, str], Period], new: Sequence[Charge]
-) -> list[Overlap]:
-    """What of `new` lines is charged already, in the order of `booked`.
+def claims(booked: Iterable[BookedCharge], new: Sequence[Charge]) -> list[Claim]:
+    """What booked lines charge for, of what `new` lines do, at any time of theirs; in the order of `booked`.
 
-    `computed` has the time of each line that is computed now, by invoice and line: what is computed still, on the
-    invoice and for the time that it was booked for, says nothing about other lines.
+    Lines of one invoice say nothing about each other: what sets them apart is a difference of that invoice.
     """
     of_subscription: dict[str, list[Charge]] = {}
     for charge in new:
         of_subscription.setdefault(charge.subscription_id, []).append(charge)
-    found: list[Overlap] = []
-    for entry in booked:
-        old = entry.charge
-        lost = without(old.time, computed.get((old.invoice_id, old.line_id)))
-        for charge in of_subscription.get(old.subscription_id, ()):
-            if charge.invoice_id == old.invoice_id or not same_thing(entry, charge):
-                continue
-            for part in lost:
-                if (time := charge.time.overlap(part.start, part.end)) is not None:
-                    found.append(Overlap(charge, old, time))
-    return found
+    return [
+        Claim(entry, charge)
+        for entry in booked
+        for charge in of_subscription.get(entry.charge.subscription_id, ())
+        if charge.invoice_id != entry.charge.invoice_id
+        and charge.time.overlap(entry.charge.time.start, entry.charge.time.end) is not None
+        and same_thing(entry, charge)
+    ]
+
+
+def overlaps(found: Iterable[Claim], computed: Mapping[LineKey, Period]) -> list[Overlap]:
+    """What is charged already. `computed` has the time of each line that is computed now.
+
+    A booked line that is computed still, on the invoice and for the time that it was booked for, says nothing about
+    other lines.
+    """
+    return [
+        Overlap(claim.new, old, time)
+        for claim in found
+        for old in (claim.booked.charge,)
+        for lost in without(old.time, computed.get(old.key))
+        if (time := claim.new.time.overlap(lost.start, lost.end)) is not None
+    ]
 
 
 def without(time: Period, taken: Period | None) -> list[Period]:
     """What is left of a time without another: nothing, one part or two."""
     if taken is None or time.overlap(taken.start, taken.end) is None:
         return [time]
-    bounds: tuple[tuple[datetime, datetime], ...] = ((time.start, taken.start), (taken.end, time.end))
-    return [Period(start, end) for start, end in bounds if start < end]
+    parts = (Period(time.start, taken.start), Period(taken.end, time.end))
+    return [part for part in parts if part.start < part.end]
 
 
 def _may_share(one: Group | None, other: Group | None) -> bool:

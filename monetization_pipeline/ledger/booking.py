@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, insert, sele
 from monetization_pipeline.datasets.invoice_fields import FORM, INVOICE_FIELDS, LINE_FIELDS
 from monetization_pipeline.invoicing.comparing import differences
 from monetization_pipeline.invoicing.models import Invoice, InvoiceLine, content_hash, invoice_json
+from monetization_pipeline.ledger.chunks import chunks
 from monetization_pipeline.ledger.errors import BookedDiffersError, LedgerMovedError, LineBookedElsewhereError
 from monetization_pipeline.ledger.records import BookedInvoice, BookedLine, BookedLines, ChargedFor
 from monetization_pipeline.ledger.tables import BOOKED_INVOICES, BOOKED_LINES, BookedPlanRow
@@ -20,9 +21,6 @@ from monetization_pipeline.periods import Period
 REVISION = 1
 
 _PLANS = BookedPlanRow.__table__
-
-# SQLite takes a limited number of values in one statement.
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def canonical(invoice: Invoice) -> str:
 def booked(connection: Connection, invoice_ids: Iterable[str]) -> dict[str, BookedInvoice]:
     """Each booked invoice among `invoice_ids`, by its id."""
     found: dict[str, BookedInvoice] = {}
-    for chunk in _chunks(invoice_ids):
+    for chunk in chunks(invoice_ids):
         lines: dict[str, list[InvoiceLine]] = {}
         for row in connection.execute(
             select(BOOKED_LINES)
@@ -123,7 +121,7 @@ def lines_of(
     """What subscriptions are charged for a time by what is booked; `until`: by what was booked until then."""
     wanted = tuple(sorted(set(subscription_ids)))
     found: list[BookedLine] = []
-    for chunk in _chunks(wanted):
+    for chunk in chunks(wanted):
         query = (
             select(BOOKED_LINES, BOOKED_INVOICES.c.billing_period, BOOKED_INVOICES.c.as_of, _PLANS.c.price_ids)
             .join(BOOKED_INVOICES, _same_document(BOOKED_LINES, BOOKED_INVOICES))
@@ -143,15 +141,9 @@ def lines_of(
     return BookedLines(wanted, time, tuple(sorted(found, key=lambda line: (line.invoice_id, line.line_id))))
 
 
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    every = sorted(set(ids))
-    for start in range(0, len(every), _CHUNK):
-        yield every[start : start + _CHUNK]
-
-
 def _refuse_lines_booked_elsewhere(connection: Connection, invoices: Sequence[Invoice]) -> None:
     invoice_of = {line.line_id: invoice.invoice_id for invoice in invoices for line in invoice.lines}
-    for chunk in _chunks(invoice_of):
+    for chunk in chunks(invoice_of):
         query = select(BOOKED_LINES.c.line_id, BOOKED_LINES.c.invoice_id).where(
             BOOKED_LINES.c.line_id.in_(chunk), BOOKED_LINES.c.revision == REVISION
         )

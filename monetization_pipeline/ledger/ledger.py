@@ -92,6 +92,10 @@ class Ledger:
         condition = publications.of_period(period)
         return self._read(lambda connection: publications.publications(connection, condition, until=until))
 
+    def publications_for(self, invoice_ids: Iterable[str], until: datetime | None = None) -> tuple[Publication, ...]:
+        """The publications, to any provider, of some invoices, by id; `until`: as they stood then."""
+        return self._read(lambda connection: publications.of_invoices(connection, invoice_ids, until))
+
     def publications_of(self, provider: str, account: str, mode: str) -> tuple[Publication, ...]:
         """Every publication to one mode of one provider's account, by id."""
         return self._publications(publications.of_account(provider, account, mode))

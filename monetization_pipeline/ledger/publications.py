@@ -1,11 +1,12 @@
 """Intents, what became of them, and each request made to a provider. Within the transaction of the connection given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select
 
+from monetization_pipeline.ledger.chunks import chunks
 from monetization_pipeline.ledger.errors import PublicationDiffersError
 from monetization_pipeline.ledger.records import (
     Attempt,
@@ -51,6 +52,18 @@ def of_period(billing_period: str) -> ColumnElement[bool]:
     """Condition: publications of invoices booked under a billing period."""
     booked = select(BOOKED_INVOICES.c.invoice_id).where(BOOKED_INVOICES.c.billing_period == billing_period)
     return PublicationRow.invoice_id.in_(booked)
+
+
+def of_invoices(
+    connection: Connection, invoice_ids: Iterable[str], until: datetime | None = None
+) -> tuple[Publication, ...]:
+    """The publications of some invoices, by id; with `until`, as they stood then."""
+    found = [
+        publication
+        for chunk in chunks(invoice_ids)
+        for publication in publications(connection, PublicationRow.invoice_id.in_(chunk), until=until)
+    ]
+    return tuple(sorted(found, key=lambda publication: publication.publication_id))
 
 
 def with_id(publication_id: str) -> ColumnElement[bool]:

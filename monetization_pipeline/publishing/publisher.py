@@ -10,6 +10,7 @@ from monetization_pipeline.customers.models import Company
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.comparing import same_as_booked
 from monetization_pipeline.invoicing.models import Invoice
+from monetization_pipeline.ledger.errors import PublicationDiffersError
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.records import BookedInvoice, Intent, Publication, PublicationState
 from monetization_pipeline.publishing.customers import ensure_customer
@@ -37,18 +38,22 @@ class ContentChangedError(MonetizeError):
     """An invoice is to be issued that charges something else than is booked, or was begun with other content."""
 
 
+#: What ends one invoice and not the run.
+_OF_ONE_INVOICE = (ProviderError, NotBookedError, ContentChangedError, PublicationDiffersError)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An invoice that was not issued, and why."""
 
     invoice_id: str
     company_id: str
-    error: ProviderError
+    error: MonetizeError
 
     @property
     def may_repeat(self) -> bool:
         """Whether publishing again, with nothing changed, may help."""
-        return not isinstance(self.error, PermanentError)
+        return isinstance(self.error, ProviderError) and not isinstance(self.error, PermanentError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +87,16 @@ def publish(
     """Issue each of `invoices` at `provider`, as it is booked, unless it is issued already.
 
     `limits` gives each line's amount as the provider will show it (`registry.Limits`). `companies`, by company_id,
-    give names, addresses and customer ids for those that have no customer yet. One invoice's failure does not keep the
-    others from being issued: it stands in the report, and publishing again goes on with it. Raises NotBookedError and
-    ContentChangedError before anything is sent, LedgerBusyError while another process publishes from the same ledger,
-    and a ProviderError where not even the account can be read.
+    give names, addresses and customer ids for those that have no customer yet. One invoice's failure, be it that it is
+    not booked or booked with other content, does not keep the others from being issued: it stands in the report, and
+    publishing again goes on with it. Raises LedgerBusyError while another process publishes from the same ledger, and a
+    ProviderError where not even the account can be read.
     """
-    booked = _booked(invoices, ledger)
-    with ledger.lock("publish"):
-        run = _Run(Issuing(provider, ledger, clock), limits, companies, issue_zero)
-        prepared = [run.prepared(booked[invoice.invoice_id]) for invoice in invoices]
-        return run.issue_all(prepared)
-
-
-def _booked(invoices: Sequence[Invoice], ledger: Ledger) -> dict[str, BookedInvoice]:
     booked = ledger.booked(invoice.invoice_id for invoice in invoices)
-    missing = [invoice.invoice_id for invoice in invoices if invoice.invoice_id not in booked]
-    if missing:
-        raise NotBookedError(f"only booked invoices are issued, and these are not booked: {', '.join(missing)}")
-    entries = [(each, booked[each.invoice_id]) for each in invoices]
-    changed = [each.invoice_id for each, entry in entries if not same_as_booked(each, entry.invoice, entry.form)]
-    if changed:
-        raise ContentChangedError(
-            f"these invoices are booked with other content, nothing was sent: {', '.join(changed)}; "
-            "publish what is booked"
-        )
-    return booked
+    with ledger.lock("publish"):
+        # An account that cannot be read is no invoice's failure.
+        _ = provider.account
+        return _Run(Issuing(provider, ledger, clock), limits, companies, issue_zero).issue_all(invoices, booked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,43 +113,52 @@ class _Run:
     companies: Mapping[str, Company]
     issue_zero: bool
 
-    def prepared(self, booked: BookedInvoice) -> _Prepared:
-        """What is known of an invoice's publication; ContentChangedError where it was begun with other content."""
+    def prepared(self, invoice: Invoice, booked: BookedInvoice | None) -> _Prepared:
+        """An invoice as it is booked, and what is known of its publication.
+
+        Raises NotBookedError, and ContentChangedError where it was booked or begun with other content.
+        """
+        if booked is None:
+            raise NotBookedError(f"only booked invoices are issued, and {invoice.invoice_id} is not booked")
+        if not same_as_booked(invoice, booked.invoice, booked.form):
+            raise ContentChangedError(
+                f"invoice {invoice.invoice_id} is booked with other content, nothing was sent; publish what is booked"
+            )
         provider = self.issuing.provider
-        invoice_id = booked.invoice.invoice_id
-        key = publish_key(provider.name, provider.account, provider.mode, invoice_id, booked.revision)
+        key = publish_key(provider.name, provider.account, provider.mode, invoice.invoice_id, booked.revision)
         begun = self.issuing.ledger.publication(key)
         if begun is not None and begun.intent.content_hash != booked.content_hash:
             raise ContentChangedError(
-                f"invoice {invoice_id} was begun to be published with other content than is booked (publish key "
-                f"{key}); nothing was sent. Neither ever changes: was the ledger edited, or put together from two?"
+                f"invoice {invoice.invoice_id} was begun to be published with other content than is booked (publish "
+                f"key {key}); nothing was sent. Neither ever changes: was the ledger edited, or put together from two?"
             )
         return _Prepared(booked, key, begun)
 
-    def issue_all(self, prepared: Sequence[_Prepared]) -> PublishReport:
+    def issue_all(self, invoices: Sequence[Invoice], booked: Mapping[str, BookedInvoice]) -> PublishReport:
         issued: list[Publication] = []
         already: list[Publication] = []
         zero: list[str] = []
         failed: list[Failure] = []
         unreachable = 0
         done = 0
-        for each in prepared:
+        for invoice in invoices:
             if unreachable >= _GIVE_UP_AFTER:
                 break
             done += 1
-            invoice = each.booked.invoice
-            if each.begun is not None and each.begun.state is PublicationState.ISSUED:
-                already.append(each.begun)
-            elif invoice.total == 0 and not self.issue_zero:
-                zero.append(invoice.invoice_id)
-            else:
-                try:
+            try:
+                each = self.prepared(invoice, booked.get(invoice.invoice_id))
+                if each.begun is not None and each.begun.state is PublicationState.ISSUED:
+                    already.append(each.begun)
+                elif each.booked.invoice.total == 0 and not self.issue_zero:
+                    zero.append(invoice.invoice_id)
+                else:
                     issued.append(self.issue(each))
                     unreachable = 0
-                except ProviderError as error:
-                    failed.append(Failure(invoice.invoice_id, invoice.company_id, error))
-                    unreachable = 0 if isinstance(error, PermanentError) else unreachable + 1
-        rest = tuple(each.booked.invoice.invoice_id for each in prepared[done:])
+            except _OF_ONE_INVOICE as error:
+                failure = Failure(invoice.invoice_id, invoice.company_id, error)
+                failed.append(failure)
+                unreachable = unreachable + 1 if failure.may_repeat else 0
+        rest = tuple(invoice.invoice_id for invoice in invoices[done:])
         return PublishReport(tuple(issued), tuple(already), tuple(zero), tuple(failed), rest)
 
     def issue(self, each: _Prepared) -> Publication:

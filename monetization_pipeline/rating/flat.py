@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from monetization_pipeline.catalog.models import FlatPrice, Proration
 from monetization_pipeline.money import exact, plain
-from monetization_pipeline.periods import MICROSECOND, Period, active_days
+from monetization_pipeline.periods import MICROSECOND, Period, active_days, is_midnight
 from monetization_pipeline.rating.lines import Part
 
 _SECOND = timedelta(seconds=1) // MICROSECOND
@@ -24,6 +24,19 @@ def amount(price: FlatPrice, active: Period, full: Period, zone: str) -> Decimal
     if price.prorate is Proration.DAY and not used:
         return None
     return price.amount if used == whole else exact(Fraction(price.amount) * used / whole)
+
+
+def cut(price: FlatPrice, part: Period, active: Period, full: Period, zone: str) -> Decimal | None:
+    """The fee for a `part` of what is `active` of a period; None where it cannot be cut there, or covers no day.
+
+    Days are cut where they begin, seconds anywhere, a fee that is not prorated nowhere.
+    """
+    if price.prorate is Proration.NONE:
+        return None
+    cuts = {part.start, part.end} - {active.start, active.end}
+    if price.prorate is Proration.DAY and not all(is_midnight(instant, zone) for instant in cuts):
+        return None
+    return amount(price, part, full, zone)
 
 
 def parts(price: FlatPrice, active: Period, full: Period, zone: str) -> tuple[Part, ...]:

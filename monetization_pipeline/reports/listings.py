@@ -4,11 +4,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from monetization_pipeline.closing.gate import invoice_states
+from monetization_pipeline.closing.books import Books
+from monetization_pipeline.closing.charged_already import Held
+from monetization_pipeline.closing.deciding import Decided, decide
+from monetization_pipeline.closing.gate import gate_problems
 from monetization_pipeline.closing.opening import opened_ledger
+from monetization_pipeline.closing.states import invoice_states
 from monetization_pipeline.datasets import REFUSALS, UNBILLED, USAGE
 from monetization_pipeline.ids import instant_text
-from monetization_pipeline.invoicing.models import invoice_json
+from monetization_pipeline.invoicing.models import invoice_json, minor_text
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import read_rows
 from monetization_pipeline.lake.visible import received_rows
@@ -26,12 +30,37 @@ _COMPANIES = 5
 
 
 def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[InvoiceRow]:
-    """Every invoice of a billing period with its status, by company."""
+    """Every invoice of a billing period with its status and what publishing would do with it, by company."""
     month_period(month, pipeline.seller.zone)
-    complete = not reasons(pipeline, Known.now(pipeline), month)
+    known = Known.now(pipeline)
+    problems = gate_problems(pipeline, known, month)
     with opened_ledger(pipeline) as ledger:
-        states = invoice_states(pipeline, ledger, month, now, inputs_complete=complete)
-    return [cast("InvoiceRow", invoice_json(state.invoice, state.form) | {"status": state.status}) for state in states]
+        books = Books(pipeline, known, ledger)
+        found = invoice_states(books, month, now, inputs_complete=not reasons(pipeline, known, month))
+    return [
+        cast("InvoiceRow", _invoice_row(decide(state, now, problems, issue_zero=pipeline.seller.issue_zero)))
+        for state in found.states
+    ]
+
+
+def _invoice_row(decided: Decided) -> dict[str, object]:
+    state = decided.state
+    return invoice_json(state.invoice, state.form) | {
+        "status": state.status,
+        "publish": decided.does.value,
+        "why": decided.why,
+        "final_from": instant_text(state.final_from),
+        "held_back": [_held_row(held, state.invoice.currency) for held in state.held],
+    }
+
+
+def _held_row(held: Held, currency: str) -> dict[str, object]:
+    return {
+        "line_id": held.line.line_id,
+        "description": held.line.description,
+        "amount": minor_text(held.line.amount, currency),
+        "charged_in": held.charged_in,
+    }
 
 
 def usage(pipeline: Pipeline, month: str) -> list[UsageRow]:

@@ -29,8 +29,21 @@ class InvoiceLineRow(TypedDict):
     description: str
 
 
+class HeldBackRow(TypedDict):
+    """A line that is not on its invoice, or only in part, as the invoice `charged_in` charges for the same already."""
+
+    line_id: str
+    description: str
+    amount: DecimalText
+    charged_in: str
+
+
 class InvoiceRow(TypedDict):
-    """`monetize invoices`: `status` is estimate, draft, final, booked, issued or `booked, differs by X`."""
+    """`monetize invoices`: `status` is estimate, draft, final, booked, issued or `booked, differs by X`.
+
+    `publish` is what publishing would do with it now: issue, book only, nothing, wait (until `final_from`) or leave;
+    `why` says so in words.
+    """
 
     invoice_id: str
     company_id: str
@@ -40,6 +53,10 @@ class InvoiceRow(TypedDict):
     lines: list[InvoiceLineRow]
     total: DecimalText
     status: str
+    publish: str
+    why: str
+    final_from: InstantText
+    held_back: list[HeldBackRow]
 
 
 class UsageRow(TypedDict):

@@ -9,7 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
-from monetization_pipeline.closing.gate import invoice_states
+from monetization_pipeline.closing.books import Books
+from monetization_pipeline.closing.states import invoice_states
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.closing.publish import publish_to
 from monetization_pipeline.datasets import ALL
@@ -132,13 +133,14 @@ def test_what_was_issued_is_issued_no_second_time(former: Pipeline) -> None:
 def test_what_was_booked_otherwise_is_left_alone_and_the_rest_goes_on(former: Pipeline) -> None:
     assert statuses(former, "2023-06") == ["booked, differs by -1.84", "issued", "issued"]
     done = publish_to(former, SANDBOX, "2023-06", clock=lambda: SEEN_AT, by="tester")
-    assert [state.invoice.company_id for state in done.differing] == ["acme"]
+    assert [each.state.invoice.company_id for each in done.left_alone] == ["acme"]
     assert (done.booked, done.report.issued) == ((), ())
     done = publish_to(former, SANDBOX, "2023-07", clock=lambda: SEEN_AT, by="tester")
     assert (len(done.booked), len(done.report.issued), done.complete) == (3, 3, True)
     assert statuses(former, "2023-07") == ["issued"] * 3
     with opened_ledger(former) as ledger:
-        states = invoice_states(former, ledger, "2023-07", SEEN_AT, inputs_complete=True)
+        books = Books(former, Known.now(former), ledger)
+        states = invoice_states(books, "2023-07", SEEN_AT, inputs_complete=True).states
     assert [minor_text(each.booked.invoice.total, "USD") for each in states if each.booked] == [
         "107.67",
         "27.00",

@@ -115,7 +115,7 @@ def publish(shop_root: Path) -> Mapping[str, Any]:
             "booked": [company_of[invoice_id] for invoice_id in done.booked],
             "issued": hashes(done.report.issued),
             "already issued": hashes(done.report.already_issued),
-            "left alone": [state.invoice.company_id for state in done.differing],
+            "left alone": [each.state.invoice.company_id for each in done.left_alone],
         }
 
 

@@ -1,0 +1,68 @@
+"""What publishing does with an invoice now, and why: decided here alone, for the listing, the dry run and the run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from monetization_pipeline.closing.states import InvoiceState
+from monetization_pipeline.ids import instant_text
+
+
+class Does(StrEnum):
+    """What publishing does with an invoice."""
+
+    ISSUE = "issue"
+    BOOK_ONLY = "book only"
+    NOTHING = "nothing"
+    WAIT = "wait"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An invoice and what publishing does with it: issue it, book it only, nothing more, wait until it is final, or
+    leave it to somebody, as `why` says.
+    """
+
+    state: InvoiceState
+    does: Does
+    why: str
+
+    @property
+    def goes(self) -> bool:
+        """Whether it is booked, if it is not yet, and handed to the publisher."""
+        return self.does not in (Does.WAIT, Does.LEAVE)
+
+
+def decide(state: InvoiceState, now: datetime, closed: Sequence[str] = (), *, issue_zero: bool) -> Decided:
+    """What publishing does with one invoice of a billing period; `closed` is what keeps the period's gate shut."""
+    if why := closed[0] if closed else _left(state):
+        return Decided(state, Does.LEAVE, why)
+    if state.booked is None and now < state.final_from:
+        return Decided(state, Does.WAIT, f"final from {instant_text(state.final_from)} on")
+    if state.issued:
+        return Decided(state, Does.NOTHING, "it is issued")
+    if state.invoice.total == 0 and not issue_zero:
+        does = Does.BOOK_ONLY if state.booked is None else Does.NOTHING
+        return Decided(state, does, "there is nothing to pay")
+    return Decided(state, Does.ISSUE, "")
+
+
+def _left(state: InvoiceState) -> str:
+    if state.differs:
+        return f"it is {state.status}; what is booked never changes"
+    if state.waits_for:
+        months = ", ".join(state.waits_for)
+        return (
+            f"booked invoices of {months} may charge for the same, and {months} is out of date; "
+            f"run `monetize run {state.waits_for[0]}`"
+        )
+    if state.booked is None and state.held and not state.invoice.lines:
+        return f"everything on it is charged in {_named(state)} already"
+    return ""
+
+
+def _named(state: InvoiceState) -> str:
+    invoices: Sequence[str] = sorted({each.charged_in for each in state.held})
+    return f"invoice {invoices[0]}" if len(invoices) == 1 else f"invoices {', '.join(invoices)}"
