@@ -126,7 +126,7 @@ def _work_alone(watch: Watch, home: str) -> Totals:
     catalog = read_catalog(pipeline)
     rows = read_table(USAGE, pipeline.lake.table(USAGE).files([MONTH]))
     with watch.part("rating alone"):
-        lines = rated_lines.usage_lines(catalog, rows, MONTH)
+        lines, _ = rated_lines.usage_lines(catalog, rows, MONTH)
     return {"lines": str(lines.num_rows)}
 
 

@@ -170,7 +170,7 @@ def fee_step(plan: Plan, price: FlatPrice, asked: Active) -> tuple[str, RatedLin
     if active is None:
         raise ValueError(f"{asked.time} is not active in {asked.month}")
     (part,) = explain_fee(price, Span(period, active), _ZONE)["parts"]
-    line = next(iter(rate_fees([DueFee(plan, price, subscription, period, _ZONE)])), None)
+    line = next(iter(rate_fees([DueFee(plan, price, subscription, period, _ZONE)])[0]), None)
     return _fee(part), line
 
 

@@ -89,6 +89,7 @@ def published_metadata(pipeline: Pipeline, spec: DatasetSpec, published: "Publis
         "invoices of nothing": len(report.zero),
         "not final": len(published.not_final),
         "left alone": len(published.left_alone),
+        "set aside": len(published.set_aside),
         "failed": len(report.failed) + len(report.not_tried),
         "largest companies": table(("company", "currency", "state", "total"), companies.get(month, ())),
     }
@@ -99,5 +100,6 @@ def _incomplete(published: "PublishedPeriod") -> str:
     lines = [f"invoice {failure.invoice_id} was not issued: {failure.error}" for failure in report.failed]
     lines += [f"invoice {invoice_id} was not tried: the provider kept failing" for invoice_id in report.not_tried]
     lines += [f"invoice {each.state.invoice.invoice_id} was left alone: {each.why}" for each in published.left_alone]
+    lines += [f"invoice {each.invoice_id} is set aside: {'; '.join(each.reasons)}" for each in published.set_aside]
     more = [f"… and {len(lines) - LIMIT} more"] if len(lines) > LIMIT else []
     return "\n".join([*lines[:LIMIT], *more])

@@ -55,7 +55,7 @@ def publish(settings: "Settings", pipeline: "Pipeline", period: str, dry_run: bo
     if dry_run:
         with opened_ledger(pipeline) as ledger:
             decision = decide_period(Books(pipeline, Known.now(pipeline), ledger), period, utc_now())
-        show_work.show_decided(decision.invoices, settings.account)
+        show_work.show_decided(decision, settings.account)
         return
     with printing.progress(f"publishing {period}"), opened_instance(pipeline.home.dagster) as instance:
         published = publish_recorded(instance, pipeline, settings.account, period, utc_now)

@@ -57,11 +57,12 @@ def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
         print_json(list(invoices))
         return
     lines = [line for invoice in invoices for line in invoice["lines"]]
-    amounts = [invoice["total"] for invoice in invoices] + [text for line in lines for text in _of(line, Kind.AMOUNT)]
+    amounts = [invoice["total"] or "" for invoice in invoices]
+    amounts += [text for line in lines for text in _of(line, Kind.AMOUNT)]
     wide = max(map(len, amounts), default=0)
     wider = max((len(text) for line in lines for text in _of(line, Kind.QUANTITY)), default=0)
     for invoice in invoices:
-        total = f"{invoice['total']:>{wide}} {invoice['currency']}"
+        total = f"{invoice['total'] or '-':>{wide}} {invoice['currency']}"
         text = f"{total}  {invoice['status']:<9} due {invoice['bill_at'][:10]}  {invoice['company_id']}"
         stdout.print(text, style="bold", markup=False)
         if invoice["publish"] in ("wait", "leave"):

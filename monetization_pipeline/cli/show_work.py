@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from monetization_pipeline.cli.printing import MAX_FILES, cell, print_json, show_rows, stderr, stdout
-from monetization_pipeline.closing.deciding import Decided, Does
+from monetization_pipeline.closing.deciding import Does
+from monetization_pipeline.closing.gate import Decision
 from monetization_pipeline.closing.publish import PublishedPeriod
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.invoicing.models import minor_text
@@ -112,8 +113,9 @@ def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
     return found
 
 
-def show_decided(decided: Sequence[Decided], account: Account) -> None:
+def show_decided(decision: Decision, account: Account) -> None:
     """Print what publishing a billing period would do with each invoice."""
+    decided = decision.invoices
     table = Table(
         *("invoice", "company", "total", "", "status", "would"),
         title=f"Dry run, {registered(account.provider).title} mode {account.mode}",
@@ -128,7 +130,7 @@ def show_decided(decided: Sequence[Decided], account: Account) -> None:
     new = sum(each.goes and each.state.booked is None for each in decided)
     issued = sum(each.does is Does.ISSUE for each in decided)
     stdout.print(f"{new} invoices would be booked, {issued} issued; nothing was booked or sent.")
-    _show_left_alone(decided)
+    _show_left_alone(decision)
 
 
 def show_published(published: PublishedPeriod) -> None:
@@ -139,7 +141,7 @@ def show_published(published: PublishedPeriod) -> None:
         f"{len(published.booked)} invoices booked, {len(report.issued)} issued, "
         f"{len(report.already_issued)} were issued before, {len(report.zero)} of zero not sent."
     )
-    _show_left_alone(published.decided)
+    _show_left_alone(published.decision)
     for failure in report.failed:
         hint = "run the command again" if failure.may_repeat else "it will not succeed by itself"
         text = f"error: {failure.company_id} {failure.invoice_id}: {failure.error} ({hint})"
@@ -148,12 +150,17 @@ def show_published(published: PublishedPeriod) -> None:
         stderr.print(f"error: {len(report.not_tried)} invoices were not tried; run the command again", style="red")
 
 
-def _show_left_alone(decided: Sequence[Decided]) -> None:
-    for each in decided:
+def _show_left_alone(decision: Decision) -> None:
+    for aside in decision.set_aside:
+        text = f"error: {aside.company_id} {aside.invoice_id} is set aside: {'; '.join(aside.reasons)}"
+        stderr.print(text, style="red", markup=False)
+    for each in decision.invoices:
         invoice = each.state.invoice
         name = f"{invoice.company_id} {invoice.invoice_id}"
         if each.does is Does.LEAVE:
             stderr.print(f"error: {name} was left alone: {each.why}", style="red", markup=False)
+        elif each.state.differs:
+            stderr.print(f"error: {name} goes as it was booked; it is {each.state.status}", style="red", markup=False)
         for held in each.state.held if each.goes else ():
             part = "" if held.rest is None else f" but for {minor_text(held.rest.amount, invoice.currency)}"
             amount = minor_text(held.line.amount, invoice.currency)
@@ -161,7 +168,7 @@ def _show_left_alone(decided: Sequence[Decided]) -> None:
                 f"{held.line.description}, {amount} {invoice.currency}, is charged in invoice {held.charged_in}{part}"
             )
             stderr.print(f"warning: {name}: {text}; it was held back", style="yellow", markup=False)
-    if waiting := sum(each.does is Does.WAIT for each in decided):
+    if waiting := len(decision.that(Does.WAIT)):
         stdout.print(f"{waiting} invoices are not final yet.")
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from monetization_pipeline.closing.states import InvoiceState
 from monetization_pipeline.ids import instant_text
+from monetization_pipeline.invoicing.models import Invoice
 
 
 class Does(StrEnum):
@@ -34,6 +35,11 @@ class Decided:
         """Whether it is booked, if it is not yet, and handed to the publisher."""
         return self.does not in (Does.WAIT, Does.LEAVE)
 
+    @property
+    def invoice(self) -> Invoice:
+        """What is handed on: what is booked, where it is, for that never changes (rule 15)."""
+        return self.state.invoice if self.state.booked is None else self.state.booked.invoice
+
 
 def decide(state: InvoiceState, now: datetime, closed: Sequence[str] = (), *, issue_zero: bool) -> Decided:
     """What publishing does with one invoice of a billing period; `closed` is what keeps the period's gate shut."""
@@ -43,14 +49,15 @@ def decide(state: InvoiceState, now: datetime, closed: Sequence[str] = (), *, is
         return Decided(state, Does.WAIT, f"final from {instant_text(state.final_from)} on")
     if state.issued:
         return Decided(state, Does.NOTHING, "it is issued")
-    if state.invoice.total == 0 and not issue_zero:
+    found = Decided(state, Does.ISSUE, f"as it was booked; it is {state.status}" if state.differs else "")
+    if found.invoice.total == 0 and not issue_zero:
         does = Does.BOOK_ONLY if state.booked is None else Does.NOTHING
         return Decided(state, does, "there is nothing to pay")
-    return Decided(state, Does.ISSUE, "")
+    return found
 
 
 def _left(state: InvoiceState) -> str:
-    if state.differs:
+    if state.differs and (state.issued or state.booked is None or state.booked.invoice.total == 0):
         return f"it is {state.status}; what is booked never changes"
     if state.waits_for:
         months = ", ".join(state.waits_for)

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monetization_pipeline.closing.books import Books
-from monetization_pipeline.closing.deciding import Decided, decide
+from monetization_pipeline.closing.deciding import Decided, Does, decide
 from monetization_pipeline.closing.states import invoice_states
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ledger.records import BookedLines, ChargedFor
 from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.standing.verdicts import schema_problems
+from monetization_pipeline.steps.invoices import SetAside
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
@@ -24,8 +25,13 @@ class Decision:
     """What publishing does with every invoice of a billing period, and what goes into the ledger with them."""
 
     invoices: tuple[Decided, ...]
+    set_aside: tuple[SetAside, ...]
     charged_for: ChargedFor
     seen: BookedLines | None
+
+    def that(self, does: Does) -> list[Decided]:
+        """Those invoices that publishing does one thing with."""
+        return [each for each in self.invoices if each.does is does]
 
 
 def gate_problems(pipeline: Pipeline, known: Known, month: str) -> list[str]:
@@ -49,4 +55,4 @@ def decide_period(books: Books, month: str, now: datetime) -> Decision:
         raise PublishRefusedError(f"{month} cannot be published, nothing was sent:\n" + "\n".join(problems))
     found = invoice_states(books, month, now, inputs_complete=True)
     decided = tuple(decide(state, now, issue_zero=pipeline.seller.issue_zero) for state in found.states)
-    return Decision(decided, found.charged_for, found.seen)
+    return Decision(decided, tuple(found.set_aside), found.charged_for, found.seen)

@@ -13,6 +13,7 @@ from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.publishing.protocol import Provider
 from monetization_pipeline.publishing.publisher import PublishReport, publish
 from monetization_pipeline.publishing.registry import registered
+from monetization_pipeline.steps.invoices import SetAside
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.publications import record_publications
@@ -23,29 +24,35 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class PublishedPeriod:
-    """What publishing a billing period did: `decided` says of each invoice what was to be done, and why."""
+    """What publishing a billing period did: `decision` says of each invoice what was to be done, and why."""
 
     provider: str
     mode: str
     account: str
     report: PublishReport
     booked: tuple[str, ...]
-    decided: tuple[Decided, ...]
+    decision: Decision
 
     @property
     def left_alone(self) -> list[Decided]:
         """Invoices that were left to somebody to decide."""
-        return [each for each in self.decided if each.does is Does.LEAVE]
+        return self.decision.that(Does.LEAVE)
 
     @property
     def not_final(self) -> list[Decided]:
         """Invoices that are not final yet."""
-        return [each for each in self.decided if each.does is Does.WAIT]
+        return self.decision.that(Does.WAIT)
+
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """Invoices that are not made, as lines of them cannot be rated."""
+        return self.decision.set_aside
 
     @property
     def complete(self) -> bool:
-        """Whether every final invoice is booked and, if it is to be issued, issued."""
-        return self.report.complete and not self.left_alone
+        """Whether every final invoice is booked as it is computed and, if it is to be issued, issued."""
+        differs = any(each.state.differs for each in self.decision.invoices)
+        return self.report.complete and not differs and not self.left_alone and not self.set_aside
 
 
 def publish_to(pipeline: Pipeline, account: Account, month: str, *, clock: Clock, by: str) -> PublishedPeriod:
@@ -69,7 +76,7 @@ def publish_period(
     to = registered(provider.name)
     books = Books(pipeline, Known.now(pipeline), ledger)
     decision, booked = _book(books, month, clock, by)
-    invoices = [each.state.invoice for each in decision.invoices if each.goes]
+    invoices = [each.invoice for each in decision.invoices if each.goes]
     report = publish(
         invoices,
         provider,
@@ -81,7 +88,7 @@ def publish_period(
     )
     for period in sorted({month, *_booked_under(decision)}):
         record_publications(pipeline, ledger, provider.name, to.invoices, period)
-    return PublishedPeriod(provider.name, provider.mode, provider.account, report, booked, decision.invoices)
+    return PublishedPeriod(provider.name, provider.mode, provider.account, report, booked, decision)
 
 
 def _book(books: Books, month: str, clock: Clock, by: str) -> tuple[Decision, tuple[str, ...]]:
@@ -91,7 +98,7 @@ def _book(books: Books, month: str, clock: Clock, by: str) -> tuple[Decision, tu
         decision = decide_period(books, month, now)
         try:
             booked = books.ledger.book(
-                [each.state.invoice for each in decision.invoices if each.goes],
+                [each.invoice for each in decision.invoices if each.goes],
                 period=month,
                 as_of=now,
                 by=by,

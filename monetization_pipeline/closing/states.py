@@ -15,7 +15,7 @@ from monetization_pipeline.invoicing.status import Booked, invoice_status
 from monetization_pipeline.lake.rows import read_table
 from monetization_pipeline.ledger.records import BookedInvoice, BookedLines, ChargedFor, PublicationState
 from monetization_pipeline.periods import add_months
-from monetization_pipeline.steps.invoices import read_invoices
+from monetization_pipeline.steps.invoices import SetAside, read_invoices, read_set_aside
 from monetization_pipeline.steps.pipeline import Pipeline
 
 
@@ -49,9 +49,12 @@ class InvoiceState:
 
 @dataclass(frozen=True, slots=True)
 class PeriodStates:
-    """Every invoice of a billing period, and what goes into the ledger beside those that are booked."""
+    """Every invoice of a billing period, those that are set aside apart, and what goes into the ledger beside those
+    that are booked.
+    """
 
     states: Sequence[InvoiceState]
+    set_aside: Sequence[SetAside]
     charged_for: ChargedFor
     seen: BookedLines | None
 
@@ -62,7 +65,8 @@ def invoice_states(books: Books, month: str, now: datetime, *, inputs_complete: 
     computed = read_invoices(pipeline, month)
     booked = _booked(books, month, computed)
     examined = examine(books, month, computed, booked)
-    known = {invoice.invoice_id for invoice in computed}
+    set_aside = read_set_aside(pipeline, month)
+    known = {each.invoice_id for each in (*computed, *set_aside)}
     gone = [entry.invoice for invoice_id, entry in booked.items() if invoice_id not in known]
     every = [*examined.invoices.values(), *(Uncharged(_emptied(each)) for each in _nowhere(pipeline, month, gone))]
     issued = _issued(books, booked)
@@ -75,7 +79,7 @@ def invoice_states(books: Books, month: str, now: datetime, *, inputs_complete: 
         final_from = invoice.bill_at + pipeline.seller.grace
         state = InvoiceState(invoice, status, entry, sent, final_from, each.held, each.waits_for)
         states.append(state if entry is None or state.differs else replace(state, invoice=entry.invoice))
-    return PeriodStates(states, examined.charged_for, examined.seen)
+    return PeriodStates(states, set_aside, examined.charged_for, examined.seen)
 
 
 def _booked(books: Books, month: str, computed: Sequence[Invoice]) -> dict[str, BookedInvoice]:

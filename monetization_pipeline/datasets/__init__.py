@@ -1,6 +1,6 @@
 """Every dataset of the lake: Arrow schema, key, partition column and meaning. The only contract between steps."""
 
-from monetization_pipeline.datasets.billing import CATALOGS, INVOICE_LINES, INVOICES, RATED_LINES
+from monetization_pipeline.datasets.billing import CATALOGS, INVOICE_LINES, INVOICES, RATED_LINES, SET_ASIDE
 from monetization_pipeline.datasets.columns import EVENT_CONTENT, EXACT_AMOUNT, INSTANT, SUM, VALUE, WHOLE
 from monetization_pipeline.datasets.customers import COMPANIES, SUBSCRIPTIONS, USERS
 from monetization_pipeline.datasets.published import STRIPE_INVOICES, provider_invoices
@@ -25,6 +25,7 @@ ALL: tuple[DatasetSpec, ...] = (
     USAGE,
     CATALOGS,
     RATED_LINES,
+    SET_ASIDE,
     INVOICES,
     INVOICE_LINES,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "RATED_LINES",
     "RAW_EVENTS",
     "REFUSALS",
+    "SET_ASIDE",
     "STRIPE_INVOICES",
     "SUBSCRIPTIONS",
     "SUM",

@@ -47,6 +47,24 @@ RATED_LINES = DatasetSpec(
     volatile=("subscription_id", "price_id", "kind", "period_start", "full_period_start", "full_period_end", "group"),
 )
 
+SET_ASIDE = DatasetSpec(
+    "set_aside",
+    "lines that cannot be rated, each with its reason: their invoices are not made",
+    schema(
+        ("company_id", TEXT, "company of the invoice"),
+        ("currency", TEXT, "ISO 4217 code"),
+        ("bill_at", INSTANT, "when the line would be due to be invoiced"),
+        ("subscription_id", TEXT, "subscription"),
+        ("price_id", TEXT, "price"),
+        ("meter_id", TEXT, "meter; empty for a fee"),
+        ("group", TEXT, "JSON object of the group"),
+        ("reason", TEXT, "why it cannot be rated"),
+        PERIOD_KEY,
+    ),
+    ("subscription_id", "price_id", "group", "bill_at"),
+    "billing_period",
+)
+
 _TYPES = {
     Kind.ID: TEXT,
     Kind.TEXT: TEXT,

@@ -79,15 +79,27 @@ class UsagePrice:
         return f"{self._description} ({values})"
 
 
+class Unrated(NamedTuple):
+    """A row that a price cannot rate (both by their position), and why."""
+
+    row: int
+    price: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class UsageLines:
-    """Rated lines as columns: of which row each is, by which price (both by their position), and what came out."""
+    """Rated lines as columns: of which row each is, by which price (both by their position), and what came out.
+
+    `unrated` are lines that there are not, as they could not be rated.
+    """
 
     rows: list[int] = field(default_factory=list[int])
     prices: list[int] = field(default_factory=list[int])
     line_ids: list[str] = field(default_factory=list[str])
     amounts: list[Decimal] = field(default_factory=list[Decimal])
     descriptions: list[str] = field(default_factory=list[str])
+    unrated: list[Unrated] = field(default_factory=list[Unrated])
 
 
 def rate_usage(
@@ -95,7 +107,7 @@ def rate_usage(
 ) -> UsageLines:
     """Price usage rows; `priced_by` says which of `prices` charge a row. A row that none charges has no line.
 
-    Raises RatingError where an amount has more digits than can be stored.
+    An amount of more digits than can be stored is nobody's but the row's: it is unrated.
     """
     lines = UsageLines()
     hashes: list[bytes] = []
@@ -105,7 +117,8 @@ def rate_usage(
             try:
                 lines.amounts.append(price.amount(quantity))
             except RatingError as error:
-                raise RatingError(f"subscription {subscription_id}: {error}") from None
+                lines.unrated.append(Unrated(position, number, str(error)))
+                continue
             hashes.append(span.line_hash(subscription_id, price.price_id, group, _USAGE))
             lines.rows.append(position)
             lines.prices.append(number)
@@ -124,18 +137,28 @@ class DueFee(NamedTuple):
     zone: str
 
 
-def rate_fees(fees: Iterable[DueFee]) -> list[RatedLine]:
+class UnratedFee(NamedTuple):
+    """A fee that cannot be rated, and why."""
+
+    fee: DueFee
+    reason: str
+
+
+def rate_fees(fees: Iterable[DueFee]) -> tuple[list[RatedLine], list[UnratedFee]]:
     """Price recurring fees; one whose subscription has no part, or no day, of its period has no line.
 
-    Raises RatingError where an amount has more digits than can be stored.
+    An amount of more digits than can be stored is nobody's but the fee's: it is unrated.
     """
     charged: list[tuple[DueFee, Span, Decimal]] = []
+    unrated: list[UnratedFee] = []
     for fee in fees:
         active = active_part(fee.subscription, fee.period)
         amount = None if active is None else flat.amount(fee.price, active, fee.period, fee.zone)
-        if active is not None and amount is not None:
-            if amount >= _TOO_LARGE:
-                raise _too_large(amount, fee.price.price_id)
+        if active is None or amount is None:
+            continue
+        if amount >= _TOO_LARGE:
+            unrated.append(UnratedFee(fee, str(_too_large(amount, fee.price.price_id))))
+        else:
             charged.append((fee, Span(fee.period, active), amount))
     ids = make_ids(
         "ln",
@@ -144,7 +167,7 @@ def rate_fees(fees: Iterable[DueFee]) -> list[RatedLine]:
             for fee, span, _ in charged
         ],
     )
-    return [_fee_line(line_id, *each) for line_id, each in zip(ids, charged, strict=True)]
+    return [_fee_line(line_id, *each) for line_id, each in zip(ids, charged, strict=True)], unrated
 
 
 def _fee_line(line_id: str, fee: DueFee, span: Span, amount: Decimal) -> RatedLine:

@@ -1,12 +1,12 @@
 """What people ask to see of a billing period, as plain rows ready for JSON: decimals and instants are text."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
 from monetization_pipeline.closing.books import Books
 from monetization_pipeline.closing.charged_already import Held
-from monetization_pipeline.closing.deciding import Decided, decide
+from monetization_pipeline.closing.deciding import Decided, Does, decide
 from monetization_pipeline.closing.gate import gate_problems
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.closing.states import invoice_states
@@ -21,12 +21,14 @@ from monetization_pipeline.periods import month_period, parse_month
 from monetization_pipeline.reports.promised import InvoiceRow, RefusalRow, UnbilledRow, UsageRow
 from monetization_pipeline.reports.usage_days import MeterDays, usage_by_day
 from monetization_pipeline.standing.out_of_date import reasons
+from monetization_pipeline.steps.invoices import SetAside
 from monetization_pipeline.steps.known import Customers, Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 
 _NOT_SHOWN = ("billing_period", "occurred_on", "received_on")
 #: Companies that are named for each meter.
 _COMPANIES = 5
+_INVOICE_ORDER = ("company_id", "currency", "bill_at")
 
 
 def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[InvoiceRow]:
@@ -37,9 +39,11 @@ def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[InvoiceRow]:
     with opened_ledger(pipeline) as ledger:
         books = Books(pipeline, known, ledger)
         found = invoice_states(books, month, now, inputs_complete=not reasons(pipeline, known, month))
+    issue_zero = pipeline.seller.issue_zero
+    rows = [_invoice_row(decide(state, now, problems, issue_zero=issue_zero)) for state in found.states]
+    rows += [_set_aside_row(each, pipeline.seller.grace) for each in found.set_aside]
     return [
-        cast("InvoiceRow", _invoice_row(decide(state, now, problems, issue_zero=pipeline.seller.issue_zero)))
-        for state in found.states
+        cast("InvoiceRow", row) for row in sorted(rows, key=lambda row: [str(row[name]) for name in _INVOICE_ORDER])
     ]
 
 
@@ -51,6 +55,23 @@ def _invoice_row(decided: Decided) -> dict[str, object]:
         "why": decided.why,
         "final_from": instant_text(state.final_from),
         "held_back": [_held_row(held, state.invoice.currency) for held in state.held],
+    }
+
+
+def _set_aside_row(aside: SetAside, grace: timedelta) -> dict[str, object]:
+    return {
+        "invoice_id": aside.invoice_id,
+        "company_id": aside.company_id,
+        "subscription_id": None,
+        "currency": aside.currency,
+        "bill_at": instant_text(aside.bill_at),
+        "lines": [],
+        "total": None,
+        "status": "set aside",
+        "publish": Does.LEAVE.value,
+        "why": "; ".join(aside.reasons),
+        "final_from": instant_text(aside.bill_at + grace),
+        "held_back": [],
     }
 
 

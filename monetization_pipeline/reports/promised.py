@@ -39,8 +39,9 @@ class HeldBackRow(TypedDict):
 
 
 class InvoiceRow(TypedDict):
-    """`monetize invoices`: `status` is estimate, draft, final, booked, issued or `booked, differs by X`.
+    """`monetize invoices`: `status` is estimate, draft, final, booked, issued, `booked, differs by X` or set aside.
 
+    One that is set aside has no total, as a line of it cannot be rated; `why` says so.
     `publish` is what publishing would do with it now: issue, book only, nothing, wait (until `final_from`) or leave;
     `why` says so in words.
     """
@@ -51,7 +52,7 @@ class InvoiceRow(TypedDict):
     currency: str
     bill_at: InstantText
     lines: list[InvoiceLineRow]
-    total: DecimalText
+    total: DecimalText | None
     status: str
     publish: str
     why: str

@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from monetization_pipeline.datasets import INVOICE_LINES, INVOICES, RATED_LINES, SUM
+from monetization_pipeline.datasets import INVOICE_LINES, INVOICES, RATED_LINES, SET_ASIDE, SUM
 from monetization_pipeline.datasets.arrow import ArrowColumn, ArrowValues, listed, named_types
 from monetization_pipeline.datasets.invoice_fields import FORM, INVOICE_FIELDS, LINE_FIELDS, Field, Kind
 from monetization_pipeline.invoicing.build import build_invoices
-from monetization_pipeline.invoicing.draft import LINE_ORDER, Draft
+from monetization_pipeline.invoicing.draft import LINE_ORDER, Draft, InvoiceKey
 from monetization_pipeline.invoicing.models import Invoice, InvoiceLine, content_hashes
-from monetization_pipeline.invoicing.printing import PrintedInvoices
+from monetization_pipeline.invoicing.printing import PrintedInvoices, invoice_ids
 from monetization_pipeline.invoicing.texts import json_column
 from monetization_pipeline.lake.columns import decimals, in_order, plain_texts, table_of, values
 from monetization_pipeline.lake.rows import fingerprint_of, read_rows, read_table, write_table
@@ -49,7 +50,7 @@ def _build(pipeline: Pipeline, month: str) -> PartitionState:
     lines_claim, claim = lines_table.claim([month]), invoices_table.claim([month])
     expected = _expected(pipeline, month)
     rated = read_table(RATED_LINES, pipeline.lake.table(RATED_LINES).files([month]))
-    lines, invoices = invoices_of(rated, month)
+    lines, invoices = invoices_of(_without(rated, read_set_aside(pipeline, month)), month)
     lines_path, path = lines_table.new_path(month), invoices_table.new_path(month)
     write_table(INVOICE_LINES, lines, lines_path)
     write_table(INVOICES, invoices, path)
@@ -61,6 +62,39 @@ def _build(pipeline: Pipeline, month: str) -> PartitionState:
     lines_table.replace(lines_claim, [NewFile(lines_path, month, lines.num_rows)], {month: lines_state})
     invoices_table.replace(claim, [NewFile(path, month, invoices.num_rows)], {month: state})
     return state
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An invoice that is not made, as lines of it cannot be rated: `reasons` say of each why (rule 22)."""
+
+    invoice_id: str
+    company_id: str
+    currency: str
+    bill_at: datetime
+    reasons: tuple[str, ...]
+
+
+def read_set_aside(pipeline: Pipeline, month: str) -> list[SetAside]:
+    """The invoices of a billing period that are set aside, in the order of invoices."""
+    rows = read_rows(pipeline.lake.table(SET_ASIDE).files([month]))
+    reasons: dict[InvoiceKey, list[str]] = {}
+    for row in sorted(rows, key=lambda row: (row["subscription_id"], row["price_id"], row["group"])):
+        key = (row["company_id"], row["currency"], row["bill_at"])
+        reasons.setdefault(key, []).append(f"subscription {row['subscription_id']}: {row['reason']}")
+    keys = sorted(reasons)
+    return [
+        SetAside(invoice_id, *key, tuple(reasons[key])) for invoice_id, key in zip(invoice_ids(keys), keys, strict=True)
+    ]
+
+
+def _without(rated: pa.Table, aside: Sequence[SetAside]) -> pa.Table:
+    """Rated lines but for those of invoices that are set aside: a part of an invoice is none."""
+    if not aside:
+        return rated
+    keys = {(each.company_id, each.currency, each.bill_at) for each in aside}
+    rows = zip(values(rated["company_id"]), values(rated["currency"]), values(rated["bill_at"]), strict=True)
+    return rated.filter(pa.array([key not in keys for key in rows], pa.bool_()))
 
 
 def read_invoices(pipeline: Pipeline, month: str) -> list[Invoice]:

@@ -7,18 +7,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from monetization_pipeline.catalog.models import Catalog, MeterPrice
+from monetization_pipeline.catalog.models import Catalog, MeterPrice, Plan
 from monetization_pipeline.customers.activity import billable
-from monetization_pipeline.datasets import EXACT_AMOUNT, INSTANT, RATED_LINES, USAGE
+from monetization_pipeline.datasets import EXACT_AMOUNT, INSTANT, RATED_LINES, SET_ASIDE, USAGE
 from monetization_pipeline.datasets.arrow import ArrowArray, ArrowValues, listed, named_types
 from monetization_pipeline.lake.columns import decimals, in_order, instant, microseconds, table_of, take_texts, values
 from monetization_pipeline.lake.rows import fingerprint_of, read_rows, read_table, write_table
 from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.periods import Period, add_months
-from monetization_pipeline.rating.due import fees_due
-from monetization_pipeline.rating.engine import DueFee, UsagePrice, rate_fees, rate_usage
-from monetization_pipeline.rating.lines import LineKind, PricedBy, RatedLine, Span, UsageRow
+from monetization_pipeline.rating.due import bill_at, fees_due
+from monetization_pipeline.rating.engine import DueFee, Unrated, UnratedFee, UsagePrice, rate_fees, rate_usage
+from monetization_pipeline.rating.lines import UNGROUPED, LineKind, PricedBy, RatedLine, Span, UsageRow
 from monetization_pipeline.steps.catalogs import price_digests
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -50,22 +50,29 @@ def _expected(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
 
 
 def build(pipeline: Pipeline, known: Known, months: Sequence[str]) -> Mapping[str, PartitionState]:
-    """Make `rated_lines` of billing periods, one after another. Raises ConcurrentCommitError, RatingError."""
+    """Make `rated_lines` of billing periods, one after another. Raises ConcurrentCommitError."""
     return {month: _build(pipeline, known, month) for month in months}
 
 
 def _build(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
-    table = pipeline.lake.table(RATED_LINES)
-    claim = table.claim([month])
+    aside_table, table = (pipeline.lake.table(spec) for spec in (SET_ASIDE, RATED_LINES))
+    aside_claim, claim = aside_table.claim([month]), table.claim([month])
     expected = _expected(pipeline, known, month)
     usage = read_table(USAGE, pipeline.lake.table(USAGE).files([month]))
-    fees = lines_table(rate_fees(_fees(pipeline, known, month)), month)
-    lines = in_order(pa.concat_tables([usage_lines(known.catalog, usage, month), fees]), _ORDER)
-    path = table.new_path(month)
+    fees, unrated = rate_fees(_fees(pipeline, known, month))
+    usage_rated, aside = usage_lines(known.catalog, usage, month)
+    lines = in_order(pa.concat_tables([usage_rated, lines_table(fees, month)]), _ORDER)
+    aside = pa.concat_tables([aside, _fees_aside(unrated, month)])
+    aside_path, path = aside_table.new_path(month), table.new_path(month)
+    write_table(SET_ASIDE, aside, aside_path)
     write_table(RATED_LINES, lines, path)
     with pipeline.engine.session() as session:
         fingerprint = fingerprint_of(session, RATED_LINES, [path])
+        if aside.num_rows:
+            fingerprint = f"{fingerprint} and {fingerprint_of(session, SET_ASIDE, [aside_path])}"
     state = replace(expected, fingerprint=fingerprint, rows=lines.num_rows)
+    aside_state = replace(state, rows=aside.num_rows)
+    aside_table.replace(aside_claim, [NewFile(aside_path, month, aside.num_rows)], {month: aside_state})
     table.replace(claim, [NewFile(path, month, lines.num_rows)], {month: state})
     return state
 
@@ -81,14 +88,15 @@ def rated_line(row: Mapping[str, Any]) -> RatedLine:
     return RatedLine(**fields, kind=LineKind(row["kind"]))
 
 
-def usage_lines(catalog: Catalog, usage: pa.Table, month: str) -> pa.Table:
-    """Rows of `usage` × prices as rows of `rated_lines`. Raises RatingError."""
+def usage_lines(catalog: Catalog, usage: pa.Table, month: str) -> tuple[pa.Table, pa.Table]:
+    """Rows of `usage` × prices as rows of `rated_lines`, and those that cannot be rated as rows of `set_aside`."""
     prices = [(plan, price) for plan in catalog.plans for price in plan.prices if isinstance(price, MeterPrice)]
     priced_by: dict[PricedBy, list[int]] = {}
     for number, (plan, price) in enumerate(prices):
         priced_by.setdefault((plan.plan_id, price.meter or "", price.group_by), []).append(number)
     numbers, spans = _spans(usage)
     rated = rate_usage([UsagePrice(price) for _, price in prices], priced_by, _usage_rows(usage, numbers, spans))
+    aside = _usage_aside(usage, [spans[number] for number in numbers], prices, rated.unrated, month)
     of_span, of_price = pa.array(numbers, pa.int64()), pa.array(rated.prices, pa.int64())
     # Where each row is charged by one price, as most are, nothing needs to be copied.
     if rated.rows != list(range(usage.num_rows)):
@@ -106,7 +114,50 @@ def usage_lines(catalog: Catalog, usage: pa.Table, month: str) -> pa.Table:
         "amount": pa.array(rated.amounts, EXACT_AMOUNT),
         "description": pa.array(rated.descriptions, pa.string()),
     }
-    return table_of(RATED_LINES, columns, month)
+    return table_of(RATED_LINES, columns, month), aside
+
+
+def _usage_aside(
+    usage: pa.Table,
+    spans: Sequence[Span],
+    prices: Sequence[tuple[Plan, MeterPrice]],
+    unrated: Sequence[Unrated],
+    month: str,
+) -> pa.Table:
+    rows = usage.take(pa.array([each.row for each in unrated], pa.int64()))
+    columns: dict[str, ArrowValues] = {
+        name: rows[name] for name in ("company_id", "subscription_id", "meter_id", "group")
+    }
+    columns |= {
+        "currency": pa.array([prices[each.price][0].currency for each in unrated], pa.string()),
+        "price_id": pa.array([prices[each.price][1].price_id for each in unrated], pa.string()),
+        "bill_at": pa.array([spans[each.row].full.end for each in unrated], INSTANT),
+        "reason": pa.array([each.reason for each in unrated], pa.string()),
+    }
+    return table_of(SET_ASIDE, columns, month)
+
+
+def _fees_aside(unrated: Sequence[UnratedFee], month: str) -> pa.Table:
+    rows: list[Mapping[str, object]] = [
+        {
+            "company_id": fee.subscription.company_id,
+            "currency": fee.plan.currency,
+            "bill_at": bill_at(fee.price, fee.subscription, fee.period),
+            "subscription_id": fee.subscription.subscription_id,
+            "price_id": fee.price.price_id,
+            "meter_id": None,
+            "group": UNGROUPED,
+            "reason": reason,
+        }
+        for fee, reason in unrated
+    ]
+    types = dict(named_types(SET_ASIDE.schema))
+    columns = {
+        name: pa.array([row[name] for row in rows], kind)
+        for name, kind in types.items()
+        if name != SET_ASIDE.partition_column
+    }
+    return table_of(SET_ASIDE, columns, month)
 
 
 def lines_table(lines: Sequence[RatedLine], month: str) -> pa.Table:

@@ -23,6 +23,7 @@ from monetization_pipeline.datasets import (
     RATED_LINES,
     RAW_EVENTS,
     REFUSALS,
+    SET_ASIDE,
     SUBSCRIPTIONS,
     UNBILLED,
     USAGE,
@@ -147,6 +148,7 @@ ROAD: tuple[Row, ...] = (
         rated_lines.build,
         changed="what it is made from changed",
         new=NEVER_MADE,
+        beside=(SET_ASIDE,),
     ),
     Row(
         INVOICES,

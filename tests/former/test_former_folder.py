@@ -10,9 +10,9 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 import pytest
 
 from monetization_pipeline.closing.books import Books
-from monetization_pipeline.closing.states import invoice_states
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.closing.publish import publish_to
+from monetization_pipeline.closing.states import invoice_states
 from monetization_pipeline.datasets import ALL
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.publishing.accounts import Account

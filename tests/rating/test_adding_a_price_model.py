@@ -240,6 +240,11 @@ def test_the_whole_road_meters_nothing_anew(shop: Workshop, monkeypatch: pytest.
     assert [reason.dataset for reason in shop.reasons(MONTH)] == ["rated_lines", "invoices"]
     shop.run(MONTH)
     after = commits(shop)
-    assert {name for name in after if after[name] != made[name]} == {"rated_lines", "invoices", "invoice_lines"}
+    assert {name for name in after if after[name] != made[name]} == {
+        "rated_lines",
+        "set_aside",
+        "invoices",
+        "invoice_lines",
+    }
     found = {each.company_id: each.total for each in read_invoices(shop.pipeline, MONTH)}
     assert found == {"p": Decimal("3.50"), "q": Decimal("3.00")}, "7 × 50 ÷ 100; one package that is begun"

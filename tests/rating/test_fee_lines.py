@@ -11,7 +11,7 @@ from monetization_pipeline.catalog.models import BillTiming, FlatPrice, Plan, Pr
 from monetization_pipeline.customers.models import Subscription
 from monetization_pipeline.rating.engine import DueFee, rate_fees
 from monetization_pipeline.rating.explaining import explain_fee
-from monetization_pipeline.rating.lines import RatedLine, RatingError, Span
+from monetization_pipeline.rating.lines import RatedLine, Span
 
 FEE = FlatPrice(price_id="fee", model="flat", amount=Decimal("99.00"), bill=BillTiming.IN_ARREARS)
 SUBSCRIPTION = Subscription("sub", "acme", "growth", JULY.start, None, "active", "{}", None, None)
@@ -19,7 +19,7 @@ SUBSCRIPTION = Subscription("sub", "acme", "growth", JULY.start, None, "active",
 
 def lines_of(*fees: Price, subscription: Subscription = SUBSCRIPTION) -> list[RatedLine]:
     plan = Plan(plan_id="growth", currency="EUR", interval="month", prices=fees)
-    return rate_fees([DueFee(plan, fee, subscription, JULY, "UTC") for fee in fees])
+    return rate_fees([DueFee(plan, fee, subscription, JULY, "UTC") for fee in fees])[0]
 
 
 def test_a_fee_line_carries_all_that_it_was_made_from() -> None:
@@ -47,9 +47,11 @@ def test_a_few_hours_that_cover_no_day_have_no_line_and_are_explained_as_nothing
     assert part == {"full_amount": "99", "days": "0", "full_days": "31", "amount": "0"}
 
 
-def test_a_fee_too_large_to_store_is_refused_with_its_price() -> None:
+def test_a_fee_too_large_to_store_is_unrated_with_its_reason_and_keeps_no_other() -> None:
     largest = FEE.model_copy(update={"amount": Decimal(99_999_999_999_999)})
-    assert lines_of(largest)[0].amount == 99_999_999_999_999
-    said = "^price fee comes to 100000000000000, more than 14 whole digits; check the meter's values and the price$"
-    with pytest.raises(RatingError, match=said):
-        lines_of(FEE.model_copy(update={"amount": Decimal(100_000_000_000_000)}))
+    larger = FEE.model_copy(update={"price_id": "larger", "amount": Decimal(100_000_000_000_000)})
+    plan = Plan(plan_id="growth", currency="EUR", interval="month", prices=(largest, larger))
+    lines, unrated = rate_fees([DueFee(plan, fee, SUBSCRIPTION, JULY, "UTC") for fee in (larger, largest)])
+    assert [line.amount for line in lines] == [99_999_999_999_999]
+    said = "price larger comes to 100000000000000, more than 14 whole digits; check the meter's values and the price"
+    assert [(each.fee.price.price_id, each.reason) for each in unrated] == [("larger", said)]

@@ -80,7 +80,7 @@ def fee_of(case: _Case) -> Decimal:
     plan = Plan(plan_id="plan", currency=case["currency"], interval="month", prices=(price,))
     subscription = Subscription("s", "c", "plan", START, None, "active", "{}", None, None)
     due = [found for key in ("2023-06", "2023-07", "2023-08") for found in fees_due(plan, subscription, key, "UTC")]
-    lines = rate_fees(DueFee(plan, price, subscription, period, "UTC") for price, period in due)
+    lines, _ = rate_fees(DueFee(plan, price, subscription, period, "UTC") for price, period in due)
     within = case["properties"]["line_position"] == "mid_period_split"
     return sum(
         (

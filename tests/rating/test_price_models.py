@@ -10,8 +10,9 @@ import pytest
 import yaml
 from rated import UsageOf, rated_one
 
-from monetization_pipeline.catalog.models import MeterPrice
+from monetization_pipeline.catalog.models import MeterPrice, PerUnitPrice
 from monetization_pipeline.catalog.models import price_of as read_price
+from monetization_pipeline.rating.engine import UsagePrice
 from monetization_pipeline.rating.explaining import explain_usage
 from monetization_pipeline.rating.lines import RatedLine, RatingError
 
@@ -57,8 +58,8 @@ def test_the_parts_shown_multiply_and_add_up(case: _Case) -> None:
     assert total == Fraction(line.amount)
 
 
-def test_an_amount_too_large_to_store_is_refused_with_its_price() -> None:
-    price = {"model": "per_unit", "unit_amount": 1000}
-    assert rated(price, "99999999999.99").amount == Decimal(99999999999990)
-    with pytest.raises(RatingError, match="subscription s: price p comes to 100000000000000, more than 14 whole"):
-        rated(price, "100000000000")
+def test_an_amount_too_large_to_store_is_an_error_that_names_its_price() -> None:
+    price = UsagePrice(PerUnitPrice(price_id="p", meter="m", model="per_unit", unit_amount=Decimal(1000)))
+    assert price.amount(Decimal("99999999999.99")) == Decimal(99999999999990)
+    with pytest.raises(RatingError, match=r"^price p comes to 100000000000000, more than 14 whole digits"):
+        price.amount(Decimal(100000000000))

@@ -47,7 +47,7 @@ SUBSCRIPTION = Subscription("sub", "acme", "growth", START, None, "active", "{}"
 
 
 def fee_line(subscription: Subscription = SUBSCRIPTION, fee: FlatPrice = FEE, period: Period = JULY) -> RatedLine:
-    (line,) = rate_fees([DueFee(PLAN, fee, subscription, period, "UTC")])
+    (line,), _ = rate_fees([DueFee(PLAN, fee, subscription, period, "UTC")])
     return line
 
 

@@ -37,7 +37,7 @@ def plan(bill: str, prorate: str = "day", amount: str = "31") -> Plan:
 
 
 def rate_fee(sold: Plan, price: FlatPrice, of: Subscription, period: Period) -> RatedLine | None:
-    return next(iter(rate_fees([DueFee(sold, price, of, period, "UTC")])), None)
+    return next(iter(rate_fees([DueFee(sold, price, of, period, "UTC")])[0]), None)
 
 
 def billed(sold: Plan, of: Subscription, *keys: str, first_month: str | None = None) -> dict[str, list[str]]:

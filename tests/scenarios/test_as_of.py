@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from workshop import Workshop, event, lines
 
-from monetization_pipeline.closing.books import Books
 from monetization_pipeline.closing import gate, opening
+from monetization_pipeline.closing.books import Books
 from monetization_pipeline.reports import explain, listings
 from monetization_pipeline.standing import counts, look_back, maintenance
 from monetization_pipeline.steps.catalogs import NoCatalogError, keep_catalog

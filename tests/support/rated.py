@@ -48,7 +48,7 @@ def rated(plans: Sequence[Plan], usages: Sequence[UsageOf]) -> list[RatedLine]:
         for usage in usages
     ]
     table = pa.Table.from_pylist(rows, USAGE.schema)
-    return [rated_line(row) for row in usage_lines(Catalog(plans=tuple(plans)), table, "2023-07").to_pylist()]
+    return [rated_line(row) for row in usage_lines(Catalog(plans=tuple(plans)), table, "2023-07")[0].to_pylist()]
 
 
 def rated_one(price: Price, usage: UsageOf, currency: str = "USD") -> RatedLine:
