@@ -40,9 +40,11 @@ def json_invoices(
 ) -> Iterator[str]:
     """Invoices as JSON objects, from columns of JSON: of invoices, of the lines of all, and how many each has.
 
-    One is made at a time: all of a month would fill the memory.
+    One is made at a time: all of a month would fill the memory. Raises ValueError where columns, or counts, do not fit.
     """
     texts = json_objects(lines)
+    if (of_lines := len(next(iter(lines.values()), ()))) != sum(counts):
+        raise ValueError(f"invoices are to have {sum(counts)} lines, but there are {of_lines}")
     _check_lengths({**invoices, "lines": counts})
     return _objects({**invoices, "lines": (f"[{','.join(islice(texts, count))}]" for count in counts)})
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monetization_pipeline.datasets.invoice_fields import INVOICE_FIELDS, LINE_FIELDS, Invoice, InvoiceLine, Kind
-from monetization_pipeline.invoicing.texts import json_column, json_objects
+from monetization_pipeline.invoicing.texts import json_column, json_invoices, json_objects
 
 
 def test_every_field_of_the_classes_is_in_the_list_with_kind_and_meaning() -> None:
@@ -47,3 +47,10 @@ def test_objects_are_those_of_an_encoder(values: list[tuple[str, str | None]], f
 def test_columns_that_differ_in_length_are_a_mistake() -> None:
     with pytest.raises(ValueError, match=r"there are \{'a': 1, 'b': 2\}"):
         json_objects({"a": ["1"], "b": ["1", "2"]})
+
+
+@pytest.mark.parametrize("counts", [[1], [1, 5]])
+def test_counts_that_do_not_fit_the_lines_are_a_mistake(counts: list[int]) -> None:
+    invoices = {"invoice_id": ['"in_a"', '"in_b"'][: len(counts)]}
+    with pytest.raises(ValueError, match="but there are 2"):
+        json_invoices(invoices, {"line_id": ['"ln_a"', '"ln_b"']}, counts)

@@ -1,5 +1,7 @@
 """What is booked is booked once, exactly, and for ever."""
 
+import hashlib
+import json
 import multiprocessing
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,6 +54,20 @@ def test_the_rows_are_those_that_the_first_version_wrote(
     engine.dispose()
     assert invoice == first_ledger.INVOICE_ROW | {"form": 1}
     assert lines == [row | {"line_group": None} for row in first_ledger.LINE_ROWS]
+
+
+def test_the_text_that_is_kept_has_the_hash_that_is_kept(
+    ledger: Ledger, ledger_url: str, make_invoice: MakeInvoice
+) -> None:
+    """As docs/decisions/booked-documents.md says how anybody may check it."""
+    book(ledger, make_invoice("in_a"))
+    engine = create_engine(ledger_url)
+    with engine.connect() as connection:
+        [(content, kept)] = connection.execute(text("SELECT content_json, content_hash FROM booked_invoices"))
+    engine.dispose()
+    assert "Größe ✓" in content
+    ascii_text = json.dumps(json.loads(content), sort_keys=True, separators=(",", ":"))
+    assert hashlib.sha256(ascii_text.encode()).hexdigest() == kept
 
 
 def test_booking_the_same_again_books_nothing(ledger: Ledger, make_invoice: MakeInvoice) -> None:
