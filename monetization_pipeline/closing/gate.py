@@ -30,7 +30,7 @@ class Decision:
     seen: BookedLines | None
 
     def that(self, does: Does) -> list[Decided]:
-        """Those invoices that publishing does one thing with."""
+        """The invoices that publishing does one thing with."""
         return [each for each in self.invoices if each.does is does]
 
 

@@ -67,7 +67,7 @@ def test_what_is_published_is_published_once(folder: Callable[..., Monetize]) ->
     said.append(monetize.ok("ingest", "--source", "logs", "calls.ndjson").both)
     said.append(monetize.ok("run", MONTH).both)
     dry = monetize.ok("publish", MONTH, "--dry-run")
-    assert "2 invoices would be booked; nothing was booked or sent." in dry.out
+    assert "2 invoices would be booked, 1 issued; nothing was booked or sent." in dry.out
     assert stripe_objects(monetize) == []
 
     first = monetize.ok("publish", MONTH)
@@ -95,7 +95,7 @@ def what_was_booked_stays(monetize: Monetize, held: list[str]) -> str:
     ended = monetize("publish", MONTH)
     assert ended.code == 1
     assert "acme" in ended.err
-    assert "booked, differs by 0.50; what is booked never changes, so it was left alone" in ended.err
+    assert "was left alone: it is booked, differs by 0.50; what is booked never changes" in ended.err
     assert stripe_objects(monetize) == held
     return ended.both
 

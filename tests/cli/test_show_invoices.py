@@ -26,17 +26,44 @@ INVOICE = {
     "lines": [LINE, FEE],
     "total": "154.33",
     "status": "draft",
+    "publish": "wait",
+    "why": "final from 2023-08-02T00:00:00Z on",
+    "held_back": [],
 }
+SET_ASIDE = {"lines": [], "total": None, "status": "set aside", "publish": "leave", "why": "subscription s1: too large"}
+    "lines": [],
+    "total": None,
+    "status": "set aside",
+    "publish": "leave",
+    "why": "subscription s1: too large",
+}
+HELD = {"line_id": "ln_old", "description": "Base", "amount": "9.00", "charged_in": "in_old"}
 
 
 def test_figures_stand_below_each_other_and_ids_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     show_invoices([INVOICE], "table")
     assert capsys.readouterr().out.splitlines() == [
         "154.33 USD  draft     due 2023-08-01  acme",
+        "publishing would wait: final from 2023-08-02T00:00:00Z on",
         " 16.01      12345.5 × Calls [b]  ln_calls",
         "138.32            1 × Growth  ln_fee",
         "1 invoices. `monetize explain LINE_ID` shows how an amount comes about.",
     ]
+
+
+def test_what_is_set_aside_has_no_total_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    show_invoices([INVOICE | SET_ASIDE], "table")
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "- USD  set aside due 2023-08-01  acme",
+        "publishing would leave: subscription s1: too large",
+    ]
+
+
+def test_what_is_held_back_stands_below_with_the_invoice_that_charges_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show_invoices([INVOICE | {"publish": "issue", "why": "", "held_back": [HELD]}], "table")
+    assert "  9.00      Base  charged in invoice in_old" in capsys.readouterr().out.splitlines()
 
 
 def test_where_there_is_none_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
@@ -44,6 +44,14 @@ SEEN_AT = datetime(2026, 11, 27, 21, tzinfo=UTC)
 SANDBOX = Account("stripe")
 
 
+#: Keys that came since.
+NEWER: Mapping[type, frozenset[str]] = {InvoiceRow: frozenset({"final_from", "held_back", "publish", "why"})}
+
+
+def without(row: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
 @pytest.fixture
 def former(tmp_path: Path) -> Pipeline:
     with tarfile.open(HERE / "working_folder.tar.gz") as archive:
@@ -64,9 +72,8 @@ def statuses(pipeline: Pipeline, month: str) -> list[str]:
 @pytest.mark.parametrize("month", MONTHS)
 def test_what_it_said_is_said_again_byte_for_byte(former: Pipeline, month: str) -> None:
     said = SAID[month]
-    assert json.dumps(listings.invoices(former, month, SEEN_AT), sort_keys=True) == json.dumps(
-        said["invoices"], sort_keys=True
-    )
+    invoices = [without(row, NEWER[InvoiceRow]) for row in listings.invoices(former, month, SEEN_AT)]
+    assert json.dumps(invoices, sort_keys=True) == json.dumps(said["invoices"], sort_keys=True)
     assert listings.usage(former, month) == said["usage"]
     assert listings.unbilled(former, month) == said["unbilled"]
     assert count_period(former, month).by_name() == said["counts"]
@@ -95,7 +102,7 @@ def unlike(value: Any, kind: Any, place: str) -> list[str]:
     kind = getattr(kind, "__supertype__", kind)
     inner = get_args(kind)
     if is_typeddict(kind):
-        promised = get_type_hints(kind)
+        promised = without(get_type_hints(kind), NEWER.get(kind, ()))
         if set(value) != set(promised):
             return [f"{place}: {sorted(set(value) ^ set(promised))}"]
         return [found for name in promised for found in unlike(value[name], promised[name], f"{place}.{name}")]
@@ -160,7 +167,7 @@ def test_a_late_event_makes_its_own_day_and_period_anew(former: Pipeline) -> Non
     after = commits(former)
     anew = {(name, key) for name in after for key in after[name] if after[name][key] != before[name].get(key)}
     by_day = {("events", "2023-07-20"), ("daily_usage", "2023-07-20")}
-    by_period = {(name, "2023-07") for name in ("usage", "rated_lines", "invoices", "invoice_lines")}
+    by_period = {(name, "2023-07") for name in ("usage", "rated_lines", "set_aside", "invoices", "invoice_lines")}
     assert {
         each for each in anew if each[0] not in ("landing_files", "meter_refusals", "unbilled")
     } == by_day | by_period
