@@ -31,12 +31,6 @@ INVOICE = {
     "held_back": [],
 }
 SET_ASIDE = {"lines": [], "total": None, "status": "set aside", "publish": "leave", "why": "subscription s1: too large"}
-    "lines": [],
-    "total": None,
-    "status": "set aside",
-    "publish": "leave",
-    "why": "subscription s1: too large",
-}
 HELD = {"line_id": "ln_old", "description": "Base", "amount": "9.00", "charged_in": "in_old"}
 
 
