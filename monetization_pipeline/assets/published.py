@@ -89,6 +89,7 @@ def published_metadata(pipeline: Pipeline, spec: DatasetSpec, published: "Publis
         "invoices of nothing": len(report.zero),
         "not final": len(published.not_final),
         "differing": len(published.differing),
+        "not taken": len(published.not_taken),
         "failed": len(report.failed) + len(report.not_tried),
         "largest companies": table(("company", "currency", "state", "total"), companies.get(month, ())),
     }
@@ -99,7 +100,8 @@ def _incomplete(published: "PublishedPeriod") -> str:
     lines = [f"invoice {failure.invoice_id} was not issued: {failure.error}" for failure in report.failed]
     lines += [f"invoice {invoice_id} was not tried: the provider kept failing" for invoice_id in report.not_tried]
     lines += [
-        f"invoice {state.invoice.invoice_id} is {state.status}: it was left alone" for state in published.differing
+        f"invoice {state.invoice.invoice_id} is {state.status}: it was left alone"
+        for state in (*published.differing, *published.not_taken)
     ]
     more = [f"… and {len(lines) - LIMIT} more"] if len(lines) > LIMIT else []
     return "\n".join([*lines[:LIMIT], *more])

@@ -47,14 +47,13 @@ def publish(settings: "Settings", pipeline: "Pipeline", period: str, dry_run: bo
     from monetization_pipeline.assets.published import publish_recorded
     from monetization_pipeline.automation.in_process import opened_instance
     from monetization_pipeline.cli import printing, show_work
-    from monetization_pipeline.closing.gate import publishable
-    from monetization_pipeline.closing.opening import opened_ledger
-    from monetization_pipeline.steps.known import Known
+    from monetization_pipeline.closing.opening import opened_ledger, opened_provider
+    from monetization_pipeline.closing.publish import ready
 
     if dry_run:
-        with opened_ledger(pipeline) as ledger:
-            found = publishable(pipeline, Known.now(pipeline), ledger, period, utc_now())
-        show_work.show_publishable(*found, settings.account)
+        with opened_ledger(pipeline) as ledger, opened_provider(pipeline, settings.account) as provider:
+            found = ready(pipeline, ledger, provider, period, utc_now())
+        show_work.show_publishable(found, settings.account)
         return
     with printing.progress(f"publishing {period}"), opened_instance(pipeline.home.dagster) as instance:
         published = publish_recorded(instance, pipeline, settings.account, period, utc_now)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from monetization_pipeline.cli.printing import MAX_FILES, cell, print_json, show_rows, stderr, stdout
-from monetization_pipeline.closing.gate import InvoiceState
+from monetization_pipeline.closing.gate import InvoiceState, Publishable
 from monetization_pipeline.closing.publish import PublishedPeriod
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.invoicing.models import minor_text
@@ -109,12 +109,7 @@ def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
     return found
 
 
-def show_publishable(
-    final: Sequence[InvoiceState],
-    differing: Sequence[InvoiceState],
-    not_final: Sequence[InvoiceState],
-    account: Account,
-) -> None:
+def show_publishable(found: Publishable, account: Account) -> None:
     """Print what publishing a billing period would do with each invoice."""
     table = Table(
         "invoice",
@@ -125,15 +120,15 @@ def show_publishable(
         title=f"Dry run, {registered(account.provider).title} mode {account.mode}",
         title_justify="left",
     )
-    for state in [*final, *differing, *not_final]:
+    for state in (state for states in found for state in states):
         invoice = state.invoice
         total = minor_text(invoice.total, invoice.currency)
         cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, state.status)
         table.add_row(*map(cell, cells))
     stdout.print(table)
-    new = sum(state.booked is None for state in final)
+    new = sum(state.booked is None for state in found.final)
     stdout.print(f"{new} invoices would be booked; nothing was booked or sent.")
-    _show_left_alone(differing, not_final)
+    _show_left_alone(found.differing, found.not_taken, found.not_final)
 
 
 def show_published(published: PublishedPeriod) -> None:
@@ -144,7 +139,7 @@ def show_published(published: PublishedPeriod) -> None:
         f"{len(published.booked)} invoices booked, {len(report.issued)} issued, "
         f"{len(report.already_issued)} were issued before, {len(report.zero)} of zero not sent."
     )
-    _show_left_alone(published.differing, published.not_final)
+    _show_left_alone(published.differing, published.not_taken, published.not_final)
     for failure in report.failed:
         hint = "run the command again" if failure.may_repeat else "it will not succeed by itself"
         text = f"error: {failure.company_id} {failure.invoice_id}: {failure.error} ({hint})"
@@ -153,14 +148,13 @@ def show_published(published: PublishedPeriod) -> None:
         stderr.print(f"error: {len(report.not_tried)} invoices were not tried; run the command again", style="red")
 
 
-def _show_left_alone(differing: Sequence[InvoiceState], not_final: Sequence[InvoiceState]) -> None:
-    for state in differing:
-        stderr.print(
-            f"error: {state.invoice.company_id} {state.invoice.invoice_id} is {state.status}; what is booked never "
-            "changes, so it was left alone",
-            style="red",
-            markup=False,
-        )
+def _show_left_alone(
+    differing: Sequence[InvoiceState], not_taken: Sequence[InvoiceState], not_final: Sequence[InvoiceState]
+) -> None:
+    for states, why in ((differing, "; what is booked never changes, so it was left alone"), (not_taken, "")):
+        for state in states:
+            text = f"error: {state.invoice.company_id} {state.invoice.invoice_id} is {state.status}{why}"
+            stderr.print(text, style="red", markup=False)
     if not_final:
         stdout.print(f"{len(not_final)} invoices are not final yet.")
 

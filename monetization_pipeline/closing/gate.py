@@ -1,8 +1,10 @@
 """Whether a billing period may be published: where each invoice stands, and all that forbids it."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from monetization_pipeline.datasets.invoice_fields import FORM
 from monetization_pipeline.errors import MonetizeError
@@ -21,6 +23,10 @@ from monetization_pipeline.steps.pipeline import Pipeline
 
 class PublishRefusedError(MonetizeError):
     """The gate is closed: nothing was booked and nothing was sent."""
+
+
+#: Of invoices that are not issued yet, those that the provider cannot take: invoice_id → the reason.
+NotTaken = Callable[[Sequence[Invoice]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +80,25 @@ def gate_problems(pipeline: Pipeline, known: Known, month: str) -> list[str]:
     return problems or [*count_period(pipeline, month).problems, *schema_problems(pipeline)]
 
 
-def publishable(
-    pipeline: Pipeline, known: Known, ledger: Ledger, month: str, now: datetime
-) -> tuple[list[InvoiceState], list[InvoiceState], list[InvoiceState]]:
-    """The invoices that can be published now, those to be left alone, and those that are not final.
+class Publishable(NamedTuple):
+    """The invoices of a billing period: those that can be published now, and those that cannot.
 
-    To be left alone is what is booked and differs, and what would charge again what another invoice charges: a
-    subscription whose start moved after its fee in advance was booked has that fee under new ids.
+    `differing` are to be left alone: what is booked and differs, and what would charge again what another invoice
+    charges; a subscription whose start moved after its fee in advance was booked has that fee under new ids. The
+    provider cannot take those of `not_taken`; their status says why. They are not booked either.
+    """
+
+    final: list[InvoiceState]
+    differing: list[InvoiceState]
+    not_taken: list[InvoiceState]
+    not_final: list[InvoiceState]
+
+
+def publishable(
+    pipeline: Pipeline, known: Known, ledger: Ledger, month: str, now: datetime, *, not_taken: NotTaken
+) -> Publishable:
+    """What publishing a billing period would do with each invoice; before anything is booked, `not_taken` is asked.
+
     Raises PublishRefusedError where the gate is closed.
     """
     if pipeline.as_of is not None:
@@ -90,23 +108,24 @@ def publishable(
     problems = gate_problems(pipeline, known, month)
     if problems:
         raise PublishRefusedError(f"{month} cannot be published, nothing was sent:\n" + "\n".join(problems))
-    final: list[InvoiceState] = []
-    differing: list[InvoiceState] = []
-    not_final: list[InvoiceState] = []
+    found = Publishable([], [], [], [])
     states = invoice_states(pipeline, ledger, month, now, inputs_complete=True)
     charged = ledger.overlapping([state.invoice for state in states if state.booked is None])
+    refused = not_taken([state.invoice for state in states if state.status != "issued"])
     for state in states:
         if state.differs:
-            differing.append(state)
+            found.differing.append(state)
         elif state.booked is None and not is_final(
             state.invoice.bill_at, now, pipeline.seller.grace, inputs_complete=True
         ):
-            not_final.append(state)
+            found.not_final.append(state)
         elif other := charged.get(state.invoice.invoice_id):
-            differing.append(replace(state, status=f"charged already in invoice {other}"))
+            found.differing.append(replace(state, status=f"charged already in invoice {other}"))
+        elif reason := refused.get(state.invoice.invoice_id):
+            found.not_taken.append(replace(state, status=f"{state.status}, and cannot be issued: {reason}"))
         else:
-            final.append(state)
-    return final, differing, not_final
+            found.final.append(state)
+    return found
 
 
 def _emptied(invoice: Invoice) -> Invoice:

@@ -1,10 +1,27 @@
 """The customer at the provider that a company is billed as."""
 
+from collections.abc import Mapping
+
 from monetization_pipeline.customers.models import Company
+from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.records import CustomerKey
 from monetization_pipeline.publishing.issuing import Issuing
 from monetization_pipeline.publishing.keys import customer_key
 from monetization_pipeline.publishing.protocol import PermanentError
+
+
+def company_of(invoice: Invoice, companies: Mapping[str, Company]) -> Company:
+    """The company that an invoice bills; one of which nothing is known has its id alone."""
+    return companies.get(invoice.company_id) or Company(
+        company_id=invoice.company_id,
+        name=None,
+        time_zone=None,
+        provider_customer_id=None,
+        email=None,
+        metadata="{}",
+        valid_from=None,
+        valid_to=None,
+    )
 
 
 def ensure_customer(issuing: Issuing, company: Company) -> str:

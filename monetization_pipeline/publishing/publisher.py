@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 from monetization_pipeline.clock import Clock
 from monetization_pipeline.customers.models import Company
+from monetization_pipeline.datasets.invoice_fields import cut_words
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.comparing import same_as_booked
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.records import BookedInvoice, Intent, Publication, PublicationState
-from monetization_pipeline.publishing.customers import ensure_customer
+from monetization_pipeline.publishing.customers import company_of, ensure_customer
 from monetization_pipeline.publishing.issuing import Issuing
 from monetization_pipeline.publishing.keys import publish_key
 from monetization_pipeline.publishing.protocol import (
@@ -168,7 +169,7 @@ class _Run:
         if each.begun is not None:
             customer_id = each.begun.intent.provider_customer_id
         else:
-            customer_id = ensure_customer(self.issuing, self.companies.get(invoice.company_id) or _bare(invoice))
+            customer_id = ensure_customer(self.issuing, company_of(invoice, self.companies))
         document = Document(
             publish_key=each.publish_key,
             content_hash=each.booked.content_hash,
@@ -176,7 +177,8 @@ class _Run:
             provider_customer_id=customer_id,
             currency=invoice.currency,
             lines=tuple(
-                DocumentLine(line.line_id, amount, line.description, line.period_start, line.period_end)
+                # What was booked before descriptions had a bound may be longer.
+                DocumentLine(line.line_id, amount, cut_words(line.description), line.period_start, line.period_end)
                 for line, amount in zip(invoice.lines, amounts, strict=True)
             ),
             total=sum(amounts, start=0 * invoice.total),
@@ -194,16 +196,3 @@ class _Run:
             total=document.total,
         )
         return self.issuing.issue(intent, document)
-
-
-def _bare(invoice: Invoice) -> Company:
-    return Company(
-        company_id=invoice.company_id,
-        name=None,
-        time_zone=None,
-        provider_customer_id=None,
-        email=None,
-        metadata="{}",
-        valid_from=None,
-        valid_to=None,
-    )

@@ -237,6 +237,19 @@ def test_one_invoice_that_stripe_cannot_take_does_not_hold_up_the_others(
     assert [each.intent.invoice_id for each in report.issued] == ["in_good_USD"]
 
 
+def test_a_name_and_a_description_that_are_too_long_are_cut_and_not_refused(
+    sandbox: Any, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    """A description may have been booked before there was a bound."""
+    invoice = make_invoice()
+    long = replace(invoice, lines=tuple(replace(line, description="d" * 501) for line in invoice.lines))
+    assert publish_all(booked(long), companies=company(name="n" * 151)).complete
+    (customer,) = sandbox.customers()
+    assert customer["name"] == "n" * 149 + "…"
+    added = next(call["params"] for call in sandbox.calls("POST") if call["path"].endswith("/add_lines"))
+    assert {added[f"lines[{number}][description]"] for number in range(2)} == {"d" * 499 + "…"}
+
+
 def test_the_largest_invoice_goes_in_one_request(
     sandbox: Any, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
 ) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import SecretStr
 
 from monetization_pipeline.customers.models import Company
+from monetization_pipeline.datasets.invoice_fields import cut_words
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.publishing.protocol import (
@@ -29,13 +30,13 @@ from monetization_pipeline.publishing.protocol import (
     UnknownOutcomeError,
 )
 from monetization_pipeline.publishing.stripe.amounts import from_stripe, to_stripe
+from monetization_pipeline.publishing.stripe.limits import MAX_NAME, check_company
 
 if TYPE_CHECKING:
     import stripe
 
 T = TypeVar("T")
 
-_MAX_METADATA_VALUE = 500
 _PAGE = 100
 _RATE_LIMIT_TRIES = 5
 _RATE_LIMIT_PAUSE_SECONDS = 0.5
@@ -155,13 +156,11 @@ class StripeProvider:
 
     def create_customer(self, company: Company, idempotency_key: str) -> str:
         """Make a customer that bears the company's id."""
-        if len(company.company_id) > _MAX_METADATA_VALUE:
-            raise PermanentError(
-                f"company_id {company.company_id[:40]!r}… is longer than the {_MAX_METADATA_VALUE} characters that "
-                "Stripe's metadata hold; make a customer by hand and write its id into the company's record"
-            )
+        check_company(company)
         params: dict[str, Any] = {"metadata": {"company_id": company.company_id}}
-        params |= {name: value for name, value in (("name", company.name), ("email", company.email)) if value}
+        # A name is for people to read; none is worth an invoice that cannot be issued.
+        known = (("name", cut_words(company.name or "", MAX_NAME)), ("email", company.email))
+        params |= {name: value for name, value in known if value}
         created = self._ask(lambda api: api.customers.create(params, {"idempotency_key": idempotency_key}))
         if self._customers is not None:
             self._customers.setdefault(company.company_id, []).append(str(created.id))
