@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from monetization_pipeline.cli.printing import MAX_FILES, cell, print_json, show_rows, stderr, stdout
-from monetization_pipeline.closing.gate import InvoiceState, Publishable
-from monetization_pipeline.closing.publish import PublishedPeriod
+from monetization_pipeline.closing.gate import InvoiceState
+from monetization_pipeline.closing.publish import PublishedPeriod, Ready
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.landing.store import LandingFile
-from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.publishing.registry import registered
 from monetization_pipeline.standing.look_back import LookBack
 from monetization_pipeline.standing.maintenance import Tidied
@@ -109,37 +108,38 @@ def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
     return found
 
 
-def show_publishable(found: Publishable, account: Account) -> None:
-    """Print what publishing a billing period would do with each invoice."""
+def show_ready(ready: Ready, *, booked_before: bool) -> None:
+    """Print what publishing a billing period would do with each invoice; `booked_before` ones are wished for or not."""
+    found, place = ready.found, ready.place
     table = Table(
         "invoice",
         "company",
         "total",
         "",
         "status",
-        title=f"Dry run, {registered(account.provider).title} mode {account.mode}",
+        title=f"Dry run, {registered(place.provider).title} mode {place.mode}, account {place.account}",
         title_justify="left",
     )
-    for state in (state for states in found for state in states):
+    for state in (state for states in (*found, ready.before_switch) for state in states):
         invoice = state.invoice
         total = minor_text(invoice.total, invoice.currency)
-        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, state.status)
+        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, said_status(state))
         table.add_row(*map(cell, cells))
     stdout.print(table)
     new = sum(state.booked is None for state in found.final)
     stdout.print(f"{new} invoices would be booked; nothing was booked or sent.")
-    _show_left_alone(found.differing, found.not_taken, found.not_final)
+    _show_left_alone(found.differing, found.not_taken, found.not_final, () if booked_before else ready.before_switch)
 
 
 def show_published(published: PublishedPeriod) -> None:
     """Print what publishing a billing period did; to stderr, what failed or was left alone."""
-    report = published.report
+    report, place = published.report, published.place
     stdout.print(
-        f"{published.provider} ({published.mode}, account {published.account}): "
+        f"{place.provider} ({place.mode}, account {place.account}): "
         f"{len(published.booked)} invoices booked, {len(report.issued)} issued, "
         f"{len(report.already_issued)} were issued before, {len(report.zero)} of zero not sent."
     )
-    _show_left_alone(published.differing, published.not_taken, published.not_final)
+    _show_left_alone(published.differing, published.not_taken, published.not_final, published.before_switch)
     for failure in report.failed:
         hint = "run the command again" if failure.may_repeat else "it will not succeed by itself"
         text = f"error: {failure.company_id} {failure.invoice_id}: {failure.error} ({hint})"
@@ -148,8 +148,29 @@ def show_published(published: PublishedPeriod) -> None:
         stderr.print(f"error: {len(report.not_tried)} invoices were not tried; run the command again", style="red")
 
 
+def show_before_switch(states: Sequence[InvoiceState]) -> None:
+    """Print invoices that were booked before the folder was switched to another place, and where they were issued."""
+    table = Table("invoice", "company", "total", "", "booked", "status", title="Booked before the switch of accounts")
+    for state in states:
+        invoice, booked = state.invoice, state.booked
+        total = minor_text(invoice.total, invoice.currency)
+        booked_at = "" if booked is None else f"{booked.booked_at:%Y-%m-%d %H:%M}"
+        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, booked_at, said_status(state))
+        table.add_row(*map(cell, cells))
+    stdout.print(table)
+
+
+def said_status(state: InvoiceState) -> str:
+    """An invoice's status, and where it was issued, which may be elsewhere."""
+    places = "; ".join(f"issued at {publication.intent.place}" for publication in state.issued)
+    return places if state.status == "issued" else f"{state.status} ({places})" if places else state.status
+
+
 def _show_left_alone(
-    differing: Sequence[InvoiceState], not_taken: Sequence[InvoiceState], not_final: Sequence[InvoiceState]
+    differing: Sequence[InvoiceState],
+    not_taken: Sequence[InvoiceState],
+    not_final: Sequence[InvoiceState],
+    before_switch: Sequence[InvoiceState],
 ) -> None:
     for states, why in ((differing, "; what is booked never changes, so it was left alone"), (not_taken, "")):
         for state in states:
@@ -157,6 +178,13 @@ def _show_left_alone(
             stderr.print(text, style="red", markup=False)
     if not_final:
         stdout.print(f"{len(not_final)} invoices are not final yet.")
+    if before_switch:
+        stderr.print(
+            f"warning: {len(before_switch)} invoices were booked before this folder was switched to another account, "
+            "and are not issued here; --booked-before issues them, and asks first",
+            style="yellow",
+            markup=False,
+        )
 
 
 def show_maintained(done: Sequence[Tidied], dry_run: bool) -> None:

@@ -12,7 +12,7 @@ from monetization_pipeline.invoicing.comparing import same_as_booked
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.invoicing.status import Booked, invoice_status, is_final
 from monetization_pipeline.ledger.ledger import Ledger
-from monetization_pipeline.ledger.records import BookedInvoice, PublicationState
+from monetization_pipeline.ledger.records import BookedInvoice, Place, Publication, PublicationState
 from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.standing.verdicts import schema_problems
@@ -33,12 +33,13 @@ NotTaken = Callable[[Sequence[Invoice]], Mapping[str, str]]
 class InvoiceState:
     """An invoice and where it stands: as computed now; as booked, where that is the same.
 
-    One that is booked but no longer computed has no lines.
+    One that is booked but no longer computed has no lines. `issued` says where it was issued, whatever place that is.
     """
 
     invoice: Invoice
     status: str
     booked: BookedInvoice | None
+    issued: tuple[Publication, ...] = ()
 
     @property
     def form(self) -> int:
@@ -52,24 +53,31 @@ class InvoiceState:
 
 
 def invoice_states(
-    pipeline: Pipeline, ledger: Ledger, month: str, now: datetime, *, inputs_complete: bool
+    pipeline: Pipeline, ledger: Ledger, month: str, now: datetime, *, inputs_complete: bool, place: Place | None = None
 ) -> list[InvoiceState]:
-    """Every invoice of a billing period, computed or booked, with its status as of `now`."""
+    """Every invoice of a billing period, computed or booked, with its status as of `now`.
+
+    It is `issued` where it was issued at `place`, by default the one that is published to.
+    """
+    if place is None and (settled := ledger.places(pipeline.as_of)):
+        place = settled[-1].place
     booked = {entry.invoice.invoice_id: entry for entry in ledger.booked_in(month, pipeline.as_of)}
-    issued = {
-        publication.intent.invoice_id
-        for publication in ledger.publications(month, pipeline.as_of)
-        if publication.state is PublicationState.ISSUED
-    }
+    issued: dict[str, tuple[Publication, ...]] = {}
+    for publication in ledger.publications(month, pipeline.as_of):
+        if publication.state is PublicationState.ISSUED:
+            invoice_id = publication.intent.invoice_id
+            issued[invoice_id] = (*issued.get(invoice_id, ()), publication)
     computed = read_invoices(pipeline, month)
     known = {invoice.invoice_id for invoice in computed}
     gone = [_emptied(entry.invoice) for invoice_id, entry in booked.items() if invoice_id not in known]
     states: list[InvoiceState] = []
     for invoice in sorted([*computed, *gone], key=lambda each: (each.company_id, each.currency, each.bill_at)):
         entry = booked.get(invoice.invoice_id)
-        booking = entry and Booked(entry.invoice, entry.form, invoice.invoice_id in issued)
+        publications = issued.get(invoice.invoice_id, ())
+        here = any(publication.intent.place == place for publication in publications)
+        booking = entry and Booked(entry.invoice, entry.form, here)
         status = invoice_status(invoice, booking, now, pipeline.seller.grace, inputs_complete=inputs_complete)
-        state = InvoiceState(invoice, status, entry)
+        state = InvoiceState(invoice, status, entry, publications)
         states.append(state if entry is None or state.differs else replace(state, invoice=entry.invoice))
     return states
 
@@ -95,9 +103,11 @@ class Publishable(NamedTuple):
 
 
 def publishable(
-    pipeline: Pipeline, known: Known, ledger: Ledger, month: str, now: datetime, *, not_taken: NotTaken
+    pipeline: Pipeline, known: Known, ledger: Ledger, month: str, now: datetime, *, place: Place, not_taken: NotTaken
 ) -> Publishable:
-    """What publishing a billing period would do with each invoice; before anything is booked, `not_taken` is asked.
+    """What publishing a billing period at a place would do with each invoice.
+
+    Before anything is booked, `not_taken` is asked.
 
     Raises PublishRefusedError where the gate is closed.
     """
@@ -109,7 +119,7 @@ def publishable(
     if problems:
         raise PublishRefusedError(f"{month} cannot be published, nothing was sent:\n" + "\n".join(problems))
     found = Publishable([], [], [], [])
-    states = invoice_states(pipeline, ledger, month, now, inputs_complete=True)
+    states = invoice_states(pipeline, ledger, month, now, inputs_complete=True, place=place)
     charged = ledger.overlapping([state.invoice for state in states if state.booked is None])
     refused = not_taken([state.invoice for state in states if state.status != "issued"])
     for state in states:

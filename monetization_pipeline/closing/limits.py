@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from monetization_pipeline.customers.models import Company
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.ledger import Ledger
-from monetization_pipeline.ledger.records import CustomerKey
+from monetization_pipeline.ledger.records import CustomerKey, Place
 from monetization_pipeline.publishing.customers import company_of
-from monetization_pipeline.publishing.protocol import PermanentError, Provider
+from monetization_pipeline.publishing.protocol import PermanentError
 from monetization_pipeline.publishing.registry import registered
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A provider's limits for a seller's invoices (`gate.NotTaken`); the provider is asked for its account alone."""
+    """A provider's limits for a seller's invoices (`gate.NotTaken`); nobody is asked."""
 
-    provider: Provider
+    place: Place
     ledger: Ledger
     companies: Mapping[str, Company]
     issue_zero: bool
@@ -33,17 +33,16 @@ class Limits:
         return found
 
     def _check(self, invoice: Invoice) -> None:
-        to = registered(self.provider.name)
-        to.limits(invoice)
+        provider = registered(self.place.provider)
+        provider.limits(invoice)
         company = company_of(invoice, self.companies)
         try:
-            to.new_customer(company)
+            provider.new_customer(company)
         except PermanentError:
             if not self._has_customer(company):
                 raise
 
     def _has_customer(self, company: Company) -> bool:
         """Whether none has to be made."""
-        provider = self.provider
-        key = CustomerKey(provider.name, provider.account, provider.mode, company.company_id)
+        key = CustomerKey(self.place.provider, self.place.account, self.place.mode, company.company_id)
         return company.provider_customer_id is not None or self.ledger.customer(key) is not None

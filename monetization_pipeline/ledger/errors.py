@@ -19,5 +19,13 @@ class LineBookedElsewhereError(LedgerError):
     """A line of the invoice is booked already, in another invoice: it would be charged twice."""
 
 
+class OtherPlaceError(LedgerError):
+    """Invoices are to be issued elsewhere than so far, and nobody said that it is to change."""
+
+
+class OtherSellerError(LedgerError):
+    """The folder's seller is another one than what was published bears."""
+
+
 class PublicationDiffersError(LedgerError):
     """An intent for this publication exists already, with other content or for another customer."""

@@ -22,6 +22,7 @@ from monetization_pipeline.publishing.protocol import (
     PermanentError,
     Provider,
     ProviderError,
+    place_of,
 )
 
 # So many invoices in a row that failed for reasons of the network mean that the next one will, too.
@@ -79,18 +80,20 @@ def publish(
     limits: Callable[[Invoice], tuple[Decimal, ...]],
     companies: Mapping[str, Company] = _NOBODY,
     issue_zero: bool = False,
+    seller_id: str = "",
 ) -> PublishReport:
     """Issue each of `invoices` at `provider`, as it is booked, unless it is issued already.
 
     `limits` gives each line's amount as the provider will show it (`registry.Limits`). `companies`, by company_id,
-    give names, addresses and customer ids for those that have no customer yet. One invoice's failure does not keep the
-    others from being issued: it stands in the report, and publishing again goes on with it. Raises NotBookedError and
-    ContentChangedError before anything is sent, LedgerBusyError while another process publishes from the same ledger,
-    and a ProviderError where not even the account can be read.
+    give names, addresses and customer ids for those that have no customer yet; new keys name `seller_id`.
+
+    One invoice's failure does not keep the others from being issued: it stands in the report, and publishing again goes
+    on with it. Raises NotBookedError and ContentChangedError before anything is sent, LedgerBusyError while another
+    process publishes from the same ledger, and a ProviderError where not even the account can be read.
     """
     booked = _booked(invoices, ledger)
     with ledger.lock("publish"):
-        run = _Run(Issuing(provider, ledger, clock), limits, companies, issue_zero)
+        run = _Run(Issuing(provider, ledger, clock, seller_id), limits, companies, issue_zero)
         prepared = [run.prepared(booked[invoice.invoice_id]) for invoice in invoices]
         return run.issue_all(prepared)
 
@@ -126,10 +129,10 @@ class _Run:
 
     def prepared(self, booked: BookedInvoice) -> _Prepared:
         """What is known of an invoice's publication; ContentChangedError where it was begun with other content."""
-        provider = self.issuing.provider
-        invoice_id = booked.invoice.invoice_id
-        key = publish_key(provider.name, provider.account, provider.mode, invoice_id, booked.revision)
-        begun = self.issuing.ledger.publication(key)
+        place, invoice_id = place_of(self.issuing.provider), booked.invoice.invoice_id
+        begun = self.issuing.ledger.begun(place, invoice_id, booked.revision)
+        # What was begun keeps its key, whoever the seller was then.
+        key = begun.publication_id if begun else publish_key(self.issuing.seller_id, place, invoice_id, booked.revision)
         if begun is not None and begun.intent.content_hash != booked.content_hash:
             raise ContentChangedError(
                 f"invoice {invoice_id} was begun to be published with other content than is booked (publish key "

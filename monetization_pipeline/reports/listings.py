@@ -12,9 +12,10 @@ from monetization_pipeline.invoicing.models import invoice_json
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import read_rows
 from monetization_pipeline.lake.visible import received_rows
+from monetization_pipeline.ledger.records import Publication
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import month_period, parse_month
-from monetization_pipeline.reports.promised import InvoiceRow, RefusalRow, UnbilledRow, UsageRow
+from monetization_pipeline.reports.promised import InvoiceRow, IssuedRow, RefusalRow, UnbilledRow, UsageRow
 from monetization_pipeline.reports.usage_days import MeterDays, usage_by_day
 from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.steps.known import Customers, Known, read_catalog
@@ -31,7 +32,14 @@ def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[InvoiceRow]:
     complete = not reasons(pipeline, Known.now(pipeline), month)
     with opened_ledger(pipeline) as ledger:
         states = invoice_states(pipeline, ledger, month, now, inputs_complete=complete)
-    return [cast("InvoiceRow", invoice_json(state.invoice, state.form) | {"status": state.status}) for state in states]
+    return [
+        cast(
+            "InvoiceRow",
+            invoice_json(state.invoice, state.form)
+            | {"status": state.status, "issued_at": [_issued(publication) for publication in state.issued]},
+        )
+        for state in states
+    ]
 
 
 def usage(pipeline: Pipeline, month: str) -> list[UsageRow]:
@@ -67,6 +75,16 @@ def refusals(pipeline: Pipeline) -> list[RefusalRow]:
     rows = received_rows(pipeline.lake, REFUSALS, read_log(pipeline.lake).bringing("refusals").batches)
     rows.sort(key=lambda row: (row["received_at"], row["source"], row["file"], row["line"], row["record"]))
     return [cast("RefusalRow", _shown(row)) for row in rows]
+
+
+def _issued(publication: Publication) -> IssuedRow:
+    place = publication.intent.place
+    return {
+        "provider": place.provider,
+        "mode": place.mode,
+        "account": place.account,
+        "number": publication.number,
+    }
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -29,8 +29,20 @@ class InvoiceLineRow(TypedDict):
     description: str
 
 
+class IssuedRow(TypedDict):
+    """Where an invoice was issued, and under which number of the provider's."""
+
+    provider: str
+    mode: str
+    account: str
+    number: str | None
+
+
 class InvoiceRow(TypedDict):
-    """`monetize invoices`: `status` is estimate, draft, final, booked, issued or `booked, differs by X`."""
+    """`monetize invoices`: `status` is estimate, draft, final, booked, issued or `booked, differs by X`.
+
+    It is issued where it was issued at the place that the folder publishes to; `issued_at` names every place.
+    """
 
     invoice_id: str
     company_id: str
@@ -40,6 +52,7 @@ class InvoiceRow(TypedDict):
     lines: list[InvoiceLineRow]
     total: DecimalText
     status: str
+    issued_at: list[IssuedRow]
 
 
 class UsageRow(TypedDict):

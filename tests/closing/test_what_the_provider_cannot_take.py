@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from workshop import Workshop, event, lines
 
-from monetization_pipeline.closing.opening import opened_ledger, opened_provider
-from monetization_pipeline.closing.publish import PublishedPeriod, publish_to, ready
+from monetization_pipeline.closing.opening import opened_provider
+from monetization_pipeline.closing.publish import PublishedPeriod, look_at, publish_to
 from monetization_pipeline.datasets import METER_REFUSALS
 from monetization_pipeline.ledger.opening import open_ledger
 from monetization_pipeline.publishing.accounts import Account
@@ -27,8 +27,7 @@ def publish(shop: Workshop, month: str = "2025-01") -> PublishedPeriod:
 
 def dry_run(shop: Workshop, month: str = "2025-01") -> dict[str, str]:
     """What a dry run says of each company's invoice."""
-    with opened_ledger(shop.pipeline) as ledger, opened_provider(shop.pipeline, SANDBOX) as provider:
-        found = ready(shop.pipeline, ledger, provider, month, LATER)
+    found = look_at(shop.pipeline, SANDBOX, month, LATER).found
     return {state.invoice.company_id: state.status for states in found for state in states}
 
 

@@ -63,9 +63,11 @@ def statuses(pipeline: Pipeline, month: str) -> list[str]:
 @pytest.mark.parametrize("month", MONTHS)
 def test_what_it_said_is_said_again_byte_for_byte(former: Pipeline, month: str) -> None:
     said = SAID[month]
-    assert json.dumps(listings.invoices(former, month, SEEN_AT), sort_keys=True) == json.dumps(
-        said["invoices"], sort_keys=True
-    )
+    known = [
+        {name: invoice[name] for name in before}
+        for invoice, before in zip(listings.invoices(former, month, SEEN_AT), said["invoices"], strict=True)
+    ]
+    assert json.dumps(known, sort_keys=True) == json.dumps(said["invoices"], sort_keys=True)
     assert listings.usage(former, month) == said["usage"]
     assert listings.unbilled(former, month) == said["unbilled"]
     assert count_period(former, month).by_name() == said["counts"]
@@ -90,14 +92,14 @@ def test_what_it_said_is_what_is_promised(of: Any, said: Any) -> None:
 
 
 def unlike(value: Any, kind: Any, place: str) -> list[str]:
-    """Where a JSON value is not what is promised: keys that lack or are too many, values of another type."""
+    """Where a JSON value is not what is promised: keys that are too many, values of another type. Keys may come."""
     kind = getattr(kind, "__supertype__", kind)
     inner = get_args(kind)
     if is_typeddict(kind):
         promised = get_type_hints(kind)
-        if set(value) != set(promised):
-            return [f"{place}: {sorted(set(value) ^ set(promised))}"]
-        return [found for name in promised for found in unlike(value[name], promised[name], f"{place}.{name}")]
+        if not set(value) <= set(promised):
+            return [f"{place}: {sorted(set(value) - set(promised))}"]
+        return [found for name in value for found in unlike(value[name], promised[name], f"{place}.{name}")]
     if get_origin(kind) is list:
         return [found for each in value for found in unlike(each, inner[0], f"{place}[]")]
     if get_origin(kind) is dict:

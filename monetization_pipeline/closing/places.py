@@ -1,0 +1,92 @@
+"""Where a working folder publishes, and as which seller: remembered, and never changed without a word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monetization_pipeline.closing.gate import InvoiceState
+from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.ledger.ledger import Ledger
+from monetization_pipeline.ledger.places import check_place, check_seller
+from monetization_pipeline.ledger.records import Place, SettledPlace
+from monetization_pipeline.publishing.sellers import new_seller_id, read_seller, write_seller
+from monetization_pipeline.steps.pipeline import Home
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody says beside that a billing period is to be published.
+
+    `switch_account`: from now on, at another place than before. `booked_before`: how many invoices that were booked
+    before the folder's last switch are to be issued as well; it has to be the number that there are.
+    """
+
+    switch_account: bool = False
+    booked_before: int = 0
+
+
+#: That everything goes on as before.
+AS_BEFORE = Wish()
+
+
+class BookedBeforeError(MonetizeError):
+    """Other invoices than somebody saw were booked before the folder was switched to another place."""
+
+
+def check(ledger: Ledger, home: Home, place: Place, wish: Wish) -> None:
+    """Raises OtherPlaceError where a folder publishes elsewhere, OtherSellerError where its seller is another one."""
+    last = _last(ledger)
+    check_place(last, place, switch=wish.switch_account)
+    seller_id = read_seller(home.seller)
+    if seller_id is not None:
+        check_seller(last, seller_id)
+
+
+def settle(ledger: Ledger, home: Home, place: Place, wish: Wish, *, at: datetime, by: str) -> SettledPlace:
+    """Remember where a folder publishes, and give it a seller's id if it has none. Raises what `check` does."""
+    keep_seller(ledger, home)
+    seller_id = read_seller(home.seller)
+    if seller_id is None:
+        seller_id = write_seller(home.seller, new_seller_id())
+    return ledger.settle(place, seller_id, at, by, switch=wish.switch_account)
+
+
+def keep_seller(ledger: Ledger, home: Home) -> None:
+    """Write the seller's file of a folder that has published and has none: as what was published bears it.
+
+    So it is '' where it published before sellers had ids.
+    """
+    if not home.seller.exists() and (last := _last(ledger)) is not None:
+        write_seller(home.seller, last.seller_id)
+
+
+def before_switch(
+    ledger: Ledger, place: Place, states: Sequence[InvoiceState], *, issue_zero: bool
+) -> list[InvoiceState]:
+    """Those that would be issued at a place although they were booked before the folder was switched to it."""
+    known = ledger.places()
+    if not known or (len(known) == 1 and known[0].place == place):
+        return []
+    since = known[-1].settled_at if known[-1].place == place else None
+    return [
+        state
+        for state in states
+        if state.booked is not None
+        and state.status != "issued"
+        and (state.invoice.total != 0 or issue_zero)
+        and (since is None or state.booked.booked_at < since)
+    ]
+
+
+def check_booked_before(held: Sequence[InvoiceState], wish: Wish) -> None:
+    """Raises BookedBeforeError where others are held back than somebody said to be issued."""
+    if wish.booked_before and wish.booked_before != len(held):
+        raise BookedBeforeError(
+            f"{len(held)} invoices were booked before this folder was switched to another place, not "
+            f"{wish.booked_before}; nothing was booked or sent. `monetize publish PERIOD --dry-run` lists them"
+        )
+
+
+def _last(ledger: Ledger) -> SettledPlace | None:
+    known = ledger.places()
+    return known[-1] if known else None
