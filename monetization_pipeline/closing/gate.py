@@ -63,7 +63,8 @@ def invoice_states(
         place = settled[-1].place
     booked = {entry.invoice.invoice_id: entry for entry in ledger.booked_in(month, pipeline.as_of)}
     issued: dict[str, tuple[Publication, ...]] = {}
-    for publication in ledger.publications(month, pipeline.as_of):
+    publications = ledger.publications(month, pipeline.as_of)
+    for publication in sorted(publications, key=lambda each: (each.created_at, each.publication_id)):
         if publication.state is PublicationState.ISSUED:
             invoice_id = publication.intent.invoice_id
             issued[invoice_id] = (*issued.get(invoice_id, ()), publication)
@@ -73,11 +74,11 @@ def invoice_states(
     states: list[InvoiceState] = []
     for invoice in sorted([*computed, *gone], key=lambda each: (each.company_id, each.currency, each.bill_at)):
         entry = booked.get(invoice.invoice_id)
-        publications = issued.get(invoice.invoice_id, ())
-        here = any(publication.intent.place == place for publication in publications)
+        places = issued.get(invoice.invoice_id, ())
+        here = any(publication.intent.place == place for publication in places)
         booking = entry and Booked(entry.invoice, entry.form, here)
         status = invoice_status(invoice, booking, now, pipeline.seller.grace, inputs_complete=inputs_complete)
-        state = InvoiceState(invoice, status, entry, publications)
+        state = InvoiceState(invoice, status, entry, places)
         states.append(state if entry is None or state.differs else replace(state, invoice=entry.invoice))
     return states
 

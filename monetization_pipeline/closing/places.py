@@ -9,6 +9,7 @@ from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.places import check_place, check_seller
 from monetization_pipeline.ledger.records import Place, SettledPlace
+from monetization_pipeline.publishing.protocol import Provider, place_of
 from monetization_pipeline.publishing.sellers import new_seller_id, read_seller, write_seller
 from monetization_pipeline.steps.pipeline import Home
 
@@ -31,6 +32,17 @@ AS_BEFORE = Wish()
 
 class BookedBeforeError(MonetizeError):
     """Other invoices than somebody saw were booked before the folder was switched to another place."""
+
+
+def reach(ledger: Ledger, provider: Provider, wish: Wish) -> Place:
+    """Where a provider issues invoices; it is asked for its account only where provider and mode are as before.
+
+    Raises OtherPlaceError, and a ProviderError where the account cannot be read.
+    """
+    last = _last(ledger)
+    if last is not None and (last.place.provider, last.place.mode) != (provider.name, provider.mode):
+        check_place(last, Place(provider.name, provider.mode, ""), switch=wish.switch_account)
+    return place_of(provider)
 
 
 def check(ledger: Ledger, home: Home, place: Place, wish: Wish) -> None:

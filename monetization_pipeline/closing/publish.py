@@ -13,7 +13,7 @@ from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.records import Place
 from monetization_pipeline.publishing.accounts import Account
-from monetization_pipeline.publishing.protocol import Provider, place_of
+from monetization_pipeline.publishing.protocol import Provider
 from monetization_pipeline.publishing.publisher import PublishReport, publish
 from monetization_pipeline.publishing.registry import registered
 from monetization_pipeline.steps.known import Customers, Known
@@ -78,7 +78,7 @@ def look_at(pipeline: Pipeline, account: Account, month: str, now: datetime, wis
     Raises what publishing would raise before anything is booked.
     """
     with opened_ledger(pipeline) as ledger, opened_provider(pipeline, account) as provider:
-        return ready(pipeline, ledger, place_of(provider), month, now, wish=wish)
+        return ready(pipeline, ledger, places.reach(ledger, provider, wish), month, now, wish=wish)
 
 
 def ready(
@@ -134,7 +134,7 @@ def publish_period(
     sent.
     """
     now = clock()
-    todo = ready(pipeline, ledger, place_of(provider), month, now, wish=wish)
+    todo = ready(pipeline, ledger, places.reach(ledger, provider, wish), month, now, wish=wish)
     invoices = [state.invoice for state in todo.found.final]
     seller_id = ""
     if invoices or wish.switch_account:

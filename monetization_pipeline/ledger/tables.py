@@ -203,7 +203,8 @@ class ProviderOutcomeRow(Base):
 
 
 class PublishingPlaceRow(Base):
-    """Where invoices are issued, and as which seller; another place is a row with the next `sequence`, the last holds."""
+    """Where invoices are issued, and as which seller: another place is a row with the next `sequence`; the last one
+    holds."""
 
     __tablename__ = "publishing_places"
 

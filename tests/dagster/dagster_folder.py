@@ -56,7 +56,7 @@ class Folder:
 
     def materialize(self, job: str, assets: Sequence[str], *keys: str, **config: object) -> str:
         """One run of a job, as the UI would launch it for these partitions; its id. Assets take `config`, if any."""
-        said = {asset: config for asset in assets} if config else {}
+        said = dict.fromkeys(assets, config) if config else {}
         return InProcess(self.definitions, self.instance).run(job, assets, keys, said)
 
     def ingest(self) -> IngestReport:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
+from pydantic import SecretStr
 
 from monetization_pipeline.closing.gate import invoice_states
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.closing.publish import publish_to
 from monetization_pipeline.datasets import ALL
+from monetization_pipeline.ids import make_id
 from monetization_pipeline.invoicing.models import minor_text
+from monetization_pipeline.ledger.errors import OtherPlaceError
 from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.reports import listings
 from monetization_pipeline.reports.explain import explain, explained_json
@@ -129,6 +132,25 @@ def test_what_was_issued_is_issued_no_second_time(former: Pipeline) -> None:
     assert statuses(former, "2023-05") == ["issued"] * 4
     again = publish_to(former, SANDBOX, "2023-05", clock=lambda: SEEN_AT, by="tester")
     assert (again.booked, again.report.issued, len(again.report.already_issued), again.complete) == ((), (), 4, True)
+
+
+def test_it_is_the_seller_without_an_id_for_ever_and_goes_on_where_it_published(former: Pipeline) -> None:
+    assert not former.home.seller.exists()
+    with opened_ledger(former) as ledger:
+        (settled,) = ledger.places()
+        before = {each.publication_id for month in MONTHS for each in ledger.publications(month)}
+    assert former.home.seller.read_bytes() == b""
+    assert (settled.seller_id, settled.place.provider, settled.place.mode) == ("", "stripe", "sandbox")
+    publish_to(former, SANDBOX, "2023-07", clock=lambda: SEEN_AT, by="tester")
+    with opened_ledger(former) as ledger:
+        made = {each.publication_id for each in ledger.publications("2023-07")} - before
+        ids = [entry.invoice.invoice_id for entry in ledger.booked_in("2023-07")]
+        assert len(ledger.places()) == 1
+    place = settled.place
+    assert made == {make_id("pub", place.provider, place.account, place.mode, each, "1") for each in ids}
+    elsewhere = Account("stripe", "test", SecretStr("sk_test_51NobodyHasThisKey"))
+    with pytest.raises(OtherPlaceError):
+        publish_to(former, elsewhere, "2023-07", clock=lambda: SEEN_AT, by="tester")
 
 
 def test_what_was_booked_otherwise_is_left_alone_and_the_rest_goes_on(former: Pipeline) -> None:
