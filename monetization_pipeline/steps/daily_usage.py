@@ -37,7 +37,7 @@ _COMPANY_DAYS = 150_000
 _WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
 
 
-CODE_VERSION = code_version(DAILY_USAGE.name, 1)
+CODE_VERSION = code_version(DAILY_USAGE.name, 2)
 
 
 def expected_states(pipeline: Pipeline, known: Known, days: Sequence[str]) -> Mapping[str, PartitionState]:
