@@ -23,7 +23,7 @@ def make_working_folder(directory: Path, example: str) -> None:
     if directory.exists() and any(directory.iterdir()):
         raise InitError(f"{directory} is not empty; name a new folder")
     shutil.copytree(_examples() / example, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-    write_seller(Home(directory).seller, new_seller_id())
+    write_seller(Home(directory).seller_id, new_seller_id())
     prepare_instance(directory / ".monetization" / "dagster")
 
 

@@ -49,7 +49,7 @@ def check(ledger: Ledger, home: Home, place: Place, wish: Wish) -> None:
     """Raises OtherPlaceError where a folder publishes elsewhere, OtherSellerError where its seller is another one."""
     last = _last(ledger)
     check_place(last, place, switch=wish.switch_account)
-    seller_id = read_seller(home.seller)
+    seller_id = read_seller(home.seller_id)
     if seller_id is not None:
         check_seller(last, seller_id)
 
@@ -57,9 +57,9 @@ def check(ledger: Ledger, home: Home, place: Place, wish: Wish) -> None:
 def settle(ledger: Ledger, home: Home, place: Place, wish: Wish, *, at: datetime, by: str) -> SettledPlace:
     """Remember where a folder publishes, and give it a seller's id if it has none. Raises what `check` does."""
     keep_seller(ledger, home)
-    seller_id = read_seller(home.seller)
+    seller_id = read_seller(home.seller_id)
     if seller_id is None:
-        seller_id = write_seller(home.seller, new_seller_id())
+        seller_id = write_seller(home.seller_id, new_seller_id())
     return ledger.settle(place, seller_id, at, by, switch=wish.switch_account)
 
 
@@ -68,8 +68,8 @@ def keep_seller(ledger: Ledger, home: Home) -> None:
 
     So it is '' where it published before sellers had ids.
     """
-    if not home.seller.exists() and (last := _last(ledger)) is not None:
-        write_seller(home.seller, last.seller_id)
+    if not home.seller_id.exists() and (last := _last(ledger)) is not None:
+        write_seller(home.seller_id, last.seller_id)
 
 
 def before_switch(

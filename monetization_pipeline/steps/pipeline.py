@@ -33,8 +33,8 @@ class Home:
         return self.root / "sources"
 
     @property
-    def seller(self) -> Path:
-        """The seller's id."""
+    def seller_id(self) -> Path:
+        """The file with the seller's id."""
         return self.root / "seller.id"
 
     @property

@@ -161,9 +161,9 @@ def test_nothing_is_remembered_of_a_publishing_that_is_refused(
 
 
 def test_the_first_publication_makes_the_seller_and_every_key_names_it(sold: Workshop) -> None:
-    assert not sold.pipeline.home.seller.exists()
+    assert not sold.pipeline.home.seller_id.exists()
     publish(sold, Account("stripe"), JULY, at(8))
-    seller_id = read_seller(sold.pipeline.home.seller)
+    seller_id = read_seller(sold.pipeline.home.seller_id)
     assert seller_id
     here = place(sold, Account("stripe"))
     with opened_ledger(sold.pipeline) as ledger:
@@ -175,7 +175,7 @@ def test_the_first_publication_makes_the_seller_and_every_key_names_it(sold: Wor
 
 
 def test_a_seller_s_file_that_was_there_is_used(sold: Workshop) -> None:
-    seller_id = write_seller(sold.pipeline.home.seller, new_seller_id())
+    seller_id = write_seller(sold.pipeline.home.seller_id, new_seller_id())
     publish(sold, Account("stripe"), JULY, at(8))
     with opened_ledger(sold.pipeline) as ledger:
         assert [each.seller_id for each in ledger.places()] == [seller_id]
@@ -208,7 +208,7 @@ def test_another_folder_of_the_same_companies_in_one_account_is_another_seller(
 
 def test_a_lost_seller_s_file_is_written_as_it_was(sold: Workshop) -> None:
     publish(sold, Account("stripe"), JULY, at(8))
-    file = sold.pipeline.home.seller
+    file = sold.pipeline.home.seller_id
     content = file.read_bytes()
     file.unlink()
     with opened_ledger(sold.pipeline):
@@ -217,7 +217,7 @@ def test_a_lost_seller_s_file_is_written_as_it_was(sold: Workshop) -> None:
 
 def test_another_seller_s_file_is_refused(sold: Workshop) -> None:
     publish(sold, Account("stripe"), JULY, at(8))
-    file = sold.pipeline.home.seller
+    file = sold.pipeline.home.seller_id
     known = file.read_text().strip()
     file.write_text(f"{new_seller_id()}\n")
     with pytest.raises(OtherSellerError, match=f"what this folder published bears '{known}'"):
