@@ -5,18 +5,19 @@ Nothing of the working folder is read here but its settings: a catalog that is b
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from monetization_pipeline.assets import all_assets
-from monetization_pipeline.automation.in_process import opened_instance
+from monetization_pipeline.automation.in_process import InProcess, opened_instance
 from monetization_pipeline.automation.jobs import all_jobs
 from monetization_pipeline.automation.maintenance import maintenance_job, maintenance_schedule
 from monetization_pipeline.automation.notices import notice_sensors
-from monetization_pipeline.automation.running import PeriodsRun, ingest_received_days, run_periods
+from monetization_pipeline.automation.running import PeriodsRun, ingest_received_days, run_periods, run_publishing
 from monetization_pipeline.automation.sensors import all_sensors, ingest_schedule
 from monetization_pipeline.automation.standing import Standing, standing
 from monetization_pipeline.checks import all_checks
@@ -24,19 +25,22 @@ from monetization_pipeline.clock import Clock, utc_now
 from monetization_pipeline.datasets import RAW_EVENTS
 from monetization_pipeline.partitions import grids_from
 from monetization_pipeline.publishing.registry import registered
-from monetization_pipeline.resources.account import AccountResource
+from monetization_pipeline.resources.account import AccountResource, Told
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.settings import Settings, load_settings, pipeline_of
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
+
+if TYPE_CHECKING:
+    from monetization_pipeline.closing.publish import PublishedPeriod
 
 # Partitioned checks and backfill policies are used on purpose; every process would warn of them.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 
-def build_definitions(settings: Settings, clock: Clock = utc_now) -> dg.Definitions:
-    """Everything Dagster is to know of one working folder."""
+def build_definitions(settings: Settings, clock: Clock = utc_now, told: Told | None = None) -> dg.Definitions:
+    """Everything Dagster is to know of one working folder; runs of this process note in `told` what they published."""
     grids, provider = grids_from(settings.first_month), registered(settings.account.provider)
     maintenance = maintenance_job(clock)
     return dg.Definitions(
@@ -50,7 +54,7 @@ def build_definitions(settings: Settings, clock: Clock = utc_now) -> dg.Definiti
         ],
         resources={
             "pipeline": PipelineResource(origin=pipeline_of(settings)),
-            "account": AccountResource(account=settings.account),
+            "account": AccountResource(account=settings.account, told=told or Told()),
         },
         # Every step of a run shares one process: to import Dagster anew for each costs more than most steps take.
         executor=dg.in_process_executor,
@@ -94,6 +98,21 @@ def materialize_periods(
     """
     with opened_instance(pipeline.home.dagster) as instance:
         return run_periods(build_definitions(settings), instance, pipeline, months, now=now, report=report)
+
+
+def publish_period(
+    settings: Settings, pipeline: Pipeline, month: str, config: Mapping[str, object], clock: Clock = utc_now
+) -> "PublishedPeriod":
+    """Book and issue a billing period's final invoices, in a run that the working folder's instance records.
+
+    `config` is what is said beside `publish: true`. A run that failed by some of the invoices is told of as well; its
+    `complete` is false then. Raises MonetizeError where nothing was published.
+    """
+    told = Told()
+    with opened_instance(pipeline.home.dagster) as instance:
+        definitions = build_definitions(settings, clock, told)
+        asset = registered(settings.account.provider).invoices.name
+        return run_publishing(InProcess(definitions, instance), pipeline, asset, month, config=config, told=told)
 
 
 def standing_of(pipeline: Pipeline, now: datetime) -> Standing:

@@ -1,9 +1,10 @@
 """One Dagster run in this process: quiet, and with the error of a step as our own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -33,9 +34,16 @@ class InProcess:
     definitions: dg.Definitions
     instance: dg.DagsterInstance
 
-    def run(self, job: str, assets: Sequence[str], keys: Sequence[str] = ()) -> str:
+    def run(
+        self,
+        job: str,
+        assets: Sequence[str],
+        keys: Sequence[str] = (),
+        config: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+    ) -> str:
         """Materialize assets of a job for consecutive partition keys, or without partitions; the run's id.
 
+        `config` is what the run says to assets, by their names.
         Raises RunFailedError, StepCrashedError, and KeyboardInterrupt where it was interrupted.
         """
         selected = [dg.AssetKey(name) for name in assets]
@@ -46,7 +54,7 @@ class InProcess:
                     asset_selection=selected,
                     partition_key=keys[0] if len(keys) == 1 else None,
                     tags={PROCESS_TAG: this_process(), **range_tags(keys)},
-                    run_config=_QUIET,
+                    run_config=_QUIET | {"ops": {name: {"config": dict(said)} for name, said in config.items()}},
                     raise_on_error=False,
                 )
             except dg.DagsterExecutionInterruptedError:

@@ -51,8 +51,8 @@ def all_jobs(provider: Registered) -> Sequence[Any]:
         dg.define_asset_job(
             PUBLISHING,
             [provider.invoices.name],
-            description="Book the final invoices of a billing period and issue them in "
-            f"{provider.title}. This moves money.",
+            description="With the config `publish: true`: book the final invoices of a billing period and issue them "
+            f"in {provider.title}. This moves money. Without it: show what would be booked and issued.",
         ),
     ]
 

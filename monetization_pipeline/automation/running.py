@@ -1,9 +1,10 @@
 """What `monetize run` and `monetize ingest` do: materialize what is out of date, in as few runs as can be."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -12,6 +13,7 @@ from monetization_pipeline.automation.jobs import (
     BILLING_PERIODS,
     CUSTOMERS_AND_CATALOG,
     EVENT_DAYS,
+    PUBLISHING,
     RECEIVED_DAYS,
 )
 from monetization_pipeline.automation.launching import consecutive, near
@@ -23,6 +25,7 @@ from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.landing import customer_files
 from monetization_pipeline.partitions import Grids, event_key, grids_from, received_key
 from monetization_pipeline.periods import month_period
+from monetization_pipeline.resources.account import Told
 from monetization_pipeline.standing.making import bring_up_to_date
 from monetization_pipeline.standing.out_of_date import Judged, event_days, out_of_date
 from monetization_pipeline.steps.catalogs import keep_catalog
@@ -30,6 +33,9 @@ from monetization_pipeline.steps.known import Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
 from monetization_pipeline.steps.road import Grid, rows_on
+
+if TYPE_CHECKING:
+    from monetization_pipeline.closing.publish import PublishedPeriod
 
 Report = Callable[[str], None]
 
@@ -73,6 +79,23 @@ def run_periods(
     known = bring_up_to_date(pipeline, catalog, months, partial(run.make, named=len(months) > 1))
     warnings = dict.fromkeys(warning for month in months for warning in _warnings(pipeline, known, month))
     return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
+
+
+def run_publishing(
+    dagster: InProcess, pipeline: Pipeline, asset: str, month: str, *, config: Mapping[str, object], told: Told
+) -> "PublishedPeriod":
+    """Publish a billing period in one run of a provider's asset; `told` is what the definitions were made with.
+
+    Raises OffTheGridError, and RunFailedError where nothing was published or a check failed. A run that failed by some
+    of the invoices says so in what it returns.
+    """
+    _check_month(grids_from(pipeline.seller.first_month), month)
+    try:
+        dagster.run(PUBLISHING, [asset], [month], {asset: {"publish": True, **config}})
+    except RunFailedError:
+        if not told.published or told.published[0].complete:
+            raise
+    return told.published[0]
 
 
 def ingest_received_days(

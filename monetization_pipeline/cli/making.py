@@ -1,6 +1,7 @@
 """What makes something: billing periods, published invoices, tidiness."""
 
 import sys
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -41,24 +42,49 @@ def run(settings: "Settings", pipeline: "Pipeline", periods: str, as_of: datetim
 @main.command()
 @click.argument("period")
 @click.option("--dry-run", is_flag=True, help="Say what would be booked and issued; book and send nothing.")
+@click.option(
+    "--switch-account", is_flag=True, help="Publish from now on where the settings lead, elsewhere than so far."
+)
+@click.option(
+    "--booked-before",
+    is_flag=True,
+    help="Issue also what was booked before the last switch of accounts; asks, with the list.",
+)
 @with_settings
-def publish(settings: "Settings", pipeline: "Pipeline", period: str, dry_run: bool) -> None:
-    """Book the final invoices of a billing PERIOD and issue them, each once, however often this is run."""
-    from monetization_pipeline.assets.published import publish_recorded
-    from monetization_pipeline.automation.in_process import opened_instance
-    from monetization_pipeline.cli import printing, show_work
-    from monetization_pipeline.closing.books import Books
-    from monetization_pipeline.closing.gate import decide_period
-    from monetization_pipeline.closing.opening import opened_ledger
-    from monetization_pipeline.steps.known import Known
+def publish(
+    settings: "Settings",
+    pipeline: "Pipeline",
+    period: str,
+    *,
+    dry_run: bool,
+    switch_account: bool,
+    booked_before: bool,
+) -> None:
+    """Book the final invoices of a billing PERIOD and issue them, each once, however often this is run.
 
-    if dry_run:
-        with opened_ledger(pipeline) as ledger:
-            decision = decide_period(Books(pipeline, Known.now(pipeline), ledger), period, utc_now())
-        show_work.show_decided(decision, settings.account)
-        return
-    with printing.progress(f"publishing {period}"), opened_instance(pipeline.home.dagster) as instance:
-        published = publish_recorded(instance, pipeline, settings.account, period, utc_now)
+    The folder remembers where it publishes: provider, mode and account. Another place, such as one that a setting
+    exported by the shell leads to, is refused without --switch-account. What was booked before a switch stays where it
+    is: it is issued at the new place only with --booked-before.
+    """
+    from monetization_pipeline.cli import printing, show_work
+    from monetization_pipeline.closing.deciding import Cause
+    from monetization_pipeline.closing.places import Wish
+    from monetization_pipeline.closing.publish import look_at
+    from monetization_pipeline.definitions import publish_period
+
+    wish = Wish(switch_account)
+    if dry_run or booked_before:
+        found = look_at(pipeline, settings.account, period, utc_now(), wish)
+        if dry_run:
+            show_work.show_ready(found)
+            return
+        if before := [each.state for each in found.decision.because(Cause.BEFORE_SWITCH)]:
+            show_work.show_before_switch(before)
+            question = f"Issue these {len(before)} invoices as well, at {found.place}?"
+            click.confirm(question, abort=True, err=True)
+            wish = replace(wish, booked_before=len(before))
+    with printing.progress(f"publishing {period}"):
+        published = publish_period(settings, pipeline, period, asdict(wish))
     show_work.show_published(published)
     if not published.complete:
         sys.exit(1)

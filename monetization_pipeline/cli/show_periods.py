@@ -8,6 +8,7 @@ from rich.text import Text
 
 from monetization_pipeline.cli.printing import MAX_FILES, cell, print_json, stdout
 from monetization_pipeline.datasets.invoice_fields import LINE_FIELDS, Kind
+from monetization_pipeline.ledger.records import Place
 from monetization_pipeline.metering.charged import BUCKETS
 from monetization_pipeline.money import plain
 from monetization_pipeline.reports.charts import grouped, text_bars
@@ -64,7 +65,8 @@ def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
     for invoice in invoices:
         total = f"{invoice['total'] or '-':>{wide}} {invoice['currency']}"
         text = f"{total}  {invoice['status']:<9} due {invoice['bill_at'][:10]}  {invoice['company_id']}"
-        stdout.print(text, style="bold", markup=False)
+        places = [Place(each["provider"], each["mode"], each["account"]) for each in invoice["issued_at"]]
+        stdout.print("; ".join([text, *(f"issued at {place}" for place in places)]), style="bold", markup=False)
         if invoice["publish"] in ("wait", "leave"):
             stdout.print(f"publishing would {invoice['publish']}: {invoice['why']}", style="dim", markup=False)
         for line in invoice["lines"]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from monetization_pipeline.cli.printing import MAX_FILES, cell, print_json, show_rows, stderr, stdout
-from monetization_pipeline.closing.deciding import Does
+from monetization_pipeline.closing.deciding import Cause, Does
 from monetization_pipeline.closing.gate import Decision
-from monetization_pipeline.closing.publish import PublishedPeriod
+from monetization_pipeline.closing.publish import PublishedPeriod, Ready
+from monetization_pipeline.closing.states import InvoiceState
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.invoicing.models import minor_text
 from monetization_pipeline.landing.store import LandingFile
-from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.publishing.registry import registered
 from monetization_pipeline.standing.look_back import LookBack
 from monetization_pipeline.standing.maintenance import Tidied
@@ -113,31 +113,33 @@ def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
     return found
 
 
-def show_decided(decision: Decision, account: Account) -> None:
+def show_ready(ready: Ready) -> None:
     """Print what publishing a billing period would do with each invoice."""
-    decided = decision.invoices
+    decision, place = ready.decision, ready.place
     table = Table(
         *("invoice", "company", "total", "", "status", "would"),
-        title=f"Dry run, {registered(account.provider).title} mode {account.mode}",
+        title=f"Dry run, {registered(place.provider).title} mode {place.mode}, account {place.account}",
         title_justify="left",
     )
-    for each in sorted(decided, key=lambda each: _WOULD.index(each.does)):
+    for each in sorted(decision.invoices, key=lambda each: _WOULD.index(each.does)):
         invoice = each.state.invoice
         total = minor_text(invoice.total, invoice.currency)
-        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, each.state.status, each.does.value)
-        table.add_row(*map(cell, cells))
+        status = said_status(each.state)
+        table.add_row(
+            *map(cell, (invoice.invoice_id, invoice.company_id, total, invoice.currency, status, each.does.value))
+        )
     stdout.print(table)
-    new = sum(each.goes and each.state.booked is None for each in decided)
-    issued = sum(each.does is Does.ISSUE for each in decided)
+    new = sum(each.state.booked is None for each in decision.going)
+    issued = len(decision.that(Does.ISSUE))
     stdout.print(f"{new} invoices would be booked, {issued} issued; nothing was booked or sent.")
     _show_left_alone(decision)
 
 
 def show_published(published: PublishedPeriod) -> None:
     """Print what publishing a billing period did; to stderr, what failed or was left alone."""
-    report = published.report
+    report, place = published.report, published.place
     stdout.print(
-        f"{published.provider} ({published.mode}, account {published.account}): "
+        f"{place.provider} ({place.mode}, account {place.account}): "
         f"{len(published.booked)} invoices booked, {len(report.issued)} issued, "
         f"{len(report.already_issued)} were issued before, {len(report.zero)} of zero not sent."
     )
@@ -150,6 +152,24 @@ def show_published(published: PublishedPeriod) -> None:
         stderr.print(f"error: {len(report.not_tried)} invoices were not tried; run the command again", style="red")
 
 
+def show_before_switch(states: Sequence[InvoiceState]) -> None:
+    """Print invoices that were booked before the folder was switched to another place, and where they were issued."""
+    table = Table("invoice", "company", "total", "", "booked", "status", title="Booked before the switch of accounts")
+    for state in states:
+        invoice, booked = state.invoice, state.booked
+        total = minor_text(invoice.total, invoice.currency)
+        booked_at = "" if booked is None else f"{booked.booked_at:%Y-%m-%d %H:%M}"
+        cells = (invoice.invoice_id, invoice.company_id, total, invoice.currency, booked_at, said_status(state))
+        table.add_row(*map(cell, cells))
+    stdout.print(table)
+
+
+def said_status(state: InvoiceState) -> str:
+    """An invoice's status, and where it was issued, which may be elsewhere."""
+    places = "; ".join(f"issued at {publication.intent.place}" for publication in state.issued)
+    return places if state.status == "issued" else f"{state.status} ({places})" if places else state.status
+
+
 def _show_left_alone(decision: Decision) -> None:
     for aside in decision.set_aside:
         text = f"error: {aside.company_id} {aside.invoice_id} is set aside: {'; '.join(aside.reasons)}"
@@ -157,9 +177,9 @@ def _show_left_alone(decision: Decision) -> None:
     for each in decision.invoices:
         invoice = each.state.invoice
         name = f"{invoice.company_id} {invoice.invoice_id}"
-        if each.does is Does.LEAVE:
+        if each.does is Does.LEAVE and each.cause is not Cause.BEFORE_SWITCH:
             stderr.print(f"error: {name} was left alone: {each.why}", style="red", markup=False)
-        elif each.state.differs:
+        elif each.goes and each.state.differs:
             stderr.print(f"error: {name} goes as it was booked; it is {each.state.status}", style="red", markup=False)
         for held in each.state.held if each.goes else ():
             part = "" if held.rest is None else f" but for {minor_text(held.rest.amount, invoice.currency)}"
@@ -168,6 +188,13 @@ def _show_left_alone(decision: Decision) -> None:
                 f"{held.line.description}, {amount} {invoice.currency}, is charged in invoice {held.charged_in}{part}"
             )
             stderr.print(f"warning: {name}: {text}; it was held back", style="yellow", markup=False)
+    if before := len(decision.because(Cause.BEFORE_SWITCH)):
+        stderr.print(
+            f"warning: {before} invoices were booked before this folder was switched to another account, "
+            "and are not issued here; --booked-before issues them, and asks first",
+            style="yellow",
+            markup=False,
+        )
     if waiting := len(decision.that(Does.WAIT)):
         stdout.print(f"{waiting} invoices are not final yet.")
 

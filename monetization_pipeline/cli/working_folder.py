@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.publishing.sellers import new_seller_id, write_seller
+from monetization_pipeline.steps.pipeline import Home
 
 _PACKAGED = Path(__file__).parents[1] / "_examples"
 _CHECKED_OUT = Path(__file__).parents[2] / "examples"
@@ -21,6 +23,7 @@ def make_working_folder(directory: Path, example: str) -> None:
     if directory.exists() and any(directory.iterdir()):
         raise InitError(f"{directory} is not empty; name a new folder")
     shutil.copytree(_examples() / example, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    write_seller(Home(directory).seller_id, new_seller_id())
     prepare_instance(directory / ".monetization" / "dagster")
 
 

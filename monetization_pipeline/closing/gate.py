@@ -1,13 +1,15 @@
 """Whether a billing period may be published: all that forbids it, and what becomes of each invoice otherwise."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from monetization_pipeline.closing.books import Books
-from monetization_pipeline.closing.deciding import Decided, Does, decide
+from monetization_pipeline.closing.deciding import Cause, Decided, Does, decide
 from monetization_pipeline.closing.states import invoice_states
 from monetization_pipeline.errors import MonetizeError
-from monetization_pipeline.ledger.records import BookedLines, ChargedFor
+from monetization_pipeline.invoicing.models import Invoice
+from monetization_pipeline.ledger.records import BookedLines, ChargedFor, Place
 from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.standing.verdicts import schema_problems
@@ -18,6 +20,10 @@ from monetization_pipeline.steps.pipeline import Pipeline
 
 class PublishRefusedError(MonetizeError):
     """The gate is closed: nothing was booked and nothing was sent."""
+
+
+#: Of invoices that are not issued yet, those that the provider cannot take: invoice_id → the reason.
+NotTaken = Callable[[Sequence[Invoice]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,15 @@ class Decision:
         """The invoices that publishing does one thing with."""
         return [each for each in self.invoices if each.does is does]
 
+    def because(self, cause: Cause) -> list[Decided]:
+        """The invoices that are left to somebody for one reason."""
+        return [each for each in self.invoices if each.cause is cause]
+
+    @property
+    def going(self) -> list[Decided]:
+        """The invoices that are booked, if they are not yet, and handed to the publisher."""
+        return [each for each in self.invoices if each.goes]
+
 
 def gate_problems(pipeline: Pipeline, known: Known, month: str) -> list[str]:
     """Everything that forbids to publish a billing period; the same verdicts that the asset checks show."""
@@ -40,10 +55,10 @@ def gate_problems(pipeline: Pipeline, known: Known, month: str) -> list[str]:
     return problems or [*count_period(pipeline, month).problems, *schema_problems(pipeline)]
 
 
-def decide_period(books: Books, month: str, now: datetime) -> Decision:
-    """What publishing a billing period does now, up to the transaction that books it.
+def decide_period(books: Books, month: str, now: datetime, *, place: Place, not_taken: NotTaken) -> Decision:
+    """What publishing a billing period at a place does now, up to the transaction that books it.
 
-    Raises PublishRefusedError where the gate is closed.
+    Before anything is booked, `not_taken` is asked. Raises PublishRefusedError where the gate is closed.
     """
     pipeline = books.pipeline
     if pipeline.as_of is not None:
@@ -53,6 +68,15 @@ def decide_period(books: Books, month: str, now: datetime) -> Decision:
     problems = gate_problems(pipeline, books.known, month)
     if problems:
         raise PublishRefusedError(f"{month} cannot be published, nothing was sent:\n" + "\n".join(problems))
-    found = invoice_states(books, month, now, inputs_complete=True)
-    decided = tuple(decide(state, now, issue_zero=pipeline.seller.issue_zero) for state in found.states)
+    found = invoice_states(books, month, now, inputs_complete=True, place=place)
+    refused = not_taken([state.invoice for state in found.states if not state.issued_here])
+    decided = tuple(
+        decide(
+            state,
+            now,
+            issue_zero=pipeline.seller.issue_zero,
+            refused=refused.get(state.invoice.invoice_id, ""),
+        )
+        for state in found.states
+    )
     return Decision(decided, tuple(found.set_aside), found.charged_for, found.seen)

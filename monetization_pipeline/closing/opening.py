@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from monetization_pipeline.closing.places import keep_seller
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.opening import open_ledger
 from monetization_pipeline.publishing.accounts import SANDBOX, Account
@@ -14,10 +15,15 @@ from monetization_pipeline.steps.pipeline import Pipeline
 
 @contextmanager
 def opened_ledger(pipeline: Pipeline) -> Generator[Ledger, None, None]:
-    """The working folder's ledger while the block runs."""
+    """The working folder's ledger while the block runs.
+
+    One that has published before sellers had ids is given the file that says so (`places.keep_seller`).
+    """
     pipeline.home.kept.mkdir(parents=True, exist_ok=True)
     ledger = open_ledger(f"sqlite:///{pipeline.ledger_file}")
     try:
+        if pipeline.main is None:
+            keep_seller(ledger, pipeline.home)
         yield ledger
     finally:
         ledger.close()

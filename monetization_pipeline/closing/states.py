@@ -13,7 +13,14 @@ from monetization_pipeline.invoicing.comparing import same_as_booked
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.invoicing.status import Booked, invoice_status
 from monetization_pipeline.lake.rows import read_table
-from monetization_pipeline.ledger.records import BookedInvoice, BookedLines, ChargedFor, PublicationState
+from monetization_pipeline.ledger.records import (
+    BookedInvoice,
+    BookedLines,
+    ChargedFor,
+    Place,
+    Publication,
+    PublicationState,
+)
 from monetization_pipeline.periods import add_months
 from monetization_pipeline.steps.invoices import SetAside, read_invoices, read_set_aside
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -25,13 +32,15 @@ class InvoiceState:
 
     One that is booked but no longer computed has no lines. `held` are lines that it would have, if other invoices did
     not charge for the same; `waits_for` are billing periods that have to be made before that can be said. It is final
-    from `final_from` on.
+    from `final_from` on. `issued` says where it was issued, whatever place that is; `issued_here`, whether that was at
+    the place that is asked about.
     """
 
     invoice: Invoice
     status: str
     booked: BookedInvoice | None
-    issued: bool
+    issued: tuple[Publication, ...]
+    issued_here: bool
     final_from: datetime
     held: tuple[Held, ...] = ()
     waits_for: tuple[str, ...] = ()
@@ -59,9 +68,16 @@ class PeriodStates:
     seen: BookedLines | None
 
 
-def invoice_states(books: Books, month: str, now: datetime, *, inputs_complete: bool) -> PeriodStates:
-    """Every invoice of a billing period, computed or booked, with its status as of `now`."""
+def invoice_states(
+    books: Books, month: str, now: datetime, *, inputs_complete: bool, place: Place | None = None
+) -> PeriodStates:
+    """Every invoice of a billing period, computed or booked, with its status as of `now`.
+
+    It is `issued` where it was issued at `place`, by default the one that is published to.
+    """
     pipeline = books.pipeline
+    if place is None and (settled := books.ledger.places(pipeline.as_of)):
+        place = settled[-1].place
     computed = read_invoices(pipeline, month)
     booked = _booked(books, month, computed)
     examined = examine(books, month, computed, booked)
@@ -73,11 +89,12 @@ def invoice_states(books: Books, month: str, now: datetime, *, inputs_complete: 
     states: list[InvoiceState] = []
     for each in sorted(every, key=lambda each: _order(each.invoice)):
         invoice = each.invoice
-        entry, sent = booked.get(invoice.invoice_id), invoice.invoice_id in issued
-        booking = entry and Booked(entry.invoice, entry.form, sent)
+        entry, places = booked.get(invoice.invoice_id), tuple(issued.get(invoice.invoice_id, ()))
+        here = any(publication.intent.place == place for publication in places)
+        booking = entry and Booked(entry.invoice, entry.form, here)
         status = invoice_status(invoice, booking, now, pipeline.seller.grace, inputs_complete=inputs_complete)
         final_from = invoice.bill_at + pipeline.seller.grace
-        state = InvoiceState(invoice, status, entry, sent, final_from, each.held, each.waits_for)
+        state = InvoiceState(invoice, status, entry, places, here, final_from, each.held, each.waits_for)
         states.append(state if entry is None or state.differs else replace(state, invoice=entry.invoice))
     return PeriodStates(states, set_aside, examined.charged_for, examined.seen)
 
@@ -90,12 +107,14 @@ def _booked(books: Books, month: str, computed: Sequence[Invoice]) -> dict[str, 
     return {key: entry for key, entry in entries.items() if until is None or entry.booked_at <= until}
 
 
-def _issued(books: Books, booked: Mapping[str, BookedInvoice]) -> set[str]:
-    return {
-        publication.intent.invoice_id
-        for publication in books.ledger.publications_for(booked, books.pipeline.as_of)
-        if publication.state is PublicationState.ISSUED
-    }
+def _issued(books: Books, booked: Mapping[str, BookedInvoice]) -> Mapping[str, Sequence[Publication]]:
+    """By invoice: what was issued of it, wherever that was, the oldest first."""
+    found: dict[str, list[Publication]] = {}
+    publications = books.ledger.publications_for(booked, books.pipeline.as_of)
+    for publication in sorted(publications, key=lambda each: (each.created_at, each.publication_id)):
+        if publication.state is PublicationState.ISSUED:
+            found.setdefault(publication.intent.invoice_id, []).append(publication)
+    return found
 
 
 def _nowhere(pipeline: Pipeline, month: str, gone: Sequence[Invoice]) -> list[Invoice]:

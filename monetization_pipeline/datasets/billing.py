@@ -38,7 +38,7 @@ RATED_LINES = DatasetSpec(
         ("group", TEXT, "JSON object of the group"),
         ("quantity", SUM, "quantity before transformation"),
         ("amount", EXACT_AMOUNT, "exact, unrounded amount"),
-        ("description", TEXT, "what the company reads"),
+        ("description", TEXT, "what the company reads, at most 500 characters"),
         PERIOD_KEY,
     ),
     ("line_id",),

@@ -60,7 +60,7 @@ class InvoiceLine:
     quantity: Annotated[Decimal, Says(Kind.QUANTITY, "quantity")]
     amount: Annotated[Decimal, Says(Kind.AMOUNT, "rounded amount")]
     exact_amount: Annotated[Decimal, Says(Kind.EXACT_AMOUNT, "exact amount")]
-    description: Annotated[str, Says(Kind.WORDS, "what the company reads")]
+    description: Annotated[str, Says(Kind.WORDS, "what the company reads, at most 500 characters")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,19 @@ class Field:
     def charged(self) -> bool:
         """Whether it says something of what is charged, and not only something for people to read."""
         return self.kind is not Kind.WORDS
+
+
+#: Characters of a text for people to read. Providers have bounds of their own, and none documents a shorter one.
+MAX_WORDS = 500
+
+
+def cut_words(text: str, most: int = MAX_WORDS) -> str:
+    """A text for people to read, at most so many characters; what is cut off is seen to be.
+
+    >>> cut_words("Egress (project: website)"), cut_words("Egress (project: website)", 12)
+    ('Egress (project: website)', 'Egress (pro…')
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _fields_of(holder: type[InvoiceLine | Invoice]) -> Iterable[Field]:

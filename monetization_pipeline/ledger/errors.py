@@ -23,5 +23,13 @@ class LedgerMovedError(LedgerError):
     """Something was booked since it was decided what to book: it has to be decided again."""
 
 
+class OtherPlaceError(LedgerError):
+    """Invoices are to be issued elsewhere than so far, and nobody said that it is to change."""
+
+
+class OtherSellerError(LedgerError):
+    """The folder's seller is another one than what was published bears."""
+
+
 class PublicationDiffersError(LedgerError):
     """An intent for this publication exists already, with other content or for another customer."""

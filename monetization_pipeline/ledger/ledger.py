@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from monetization_pipeline.invoicing.models import Invoice
-from monetization_pipeline.ledger import booking, publications
+from monetization_pipeline.ledger import booking, places, publications
 from monetization_pipeline.ledger.locks import hold
 from monetization_pipeline.ledger.records import (
     Attempt,
@@ -21,8 +21,10 @@ from monetization_pipeline.ledger.records import (
     EventState,
     Intent,
     Outcome,
+    Place,
     Publication,
     PublicationEvent,
+    SettledPlace,
 )
 from monetization_pipeline.periods import Period
 
@@ -79,6 +81,19 @@ class Ledger:
     def lines_of(self, subscription_ids: Iterable[str], time: Period, until: datetime | None = None) -> BookedLines:
         """What subscriptions are charged for a time by what is booked; `until`: by what was booked until then."""
         return self._read(lambda connection: booking.lines_of(connection, subscription_ids, time, until))
+
+    def places(self, until: datetime | None = None) -> tuple[SettledPlace, ...]:
+        """Every place that was published to, in order; the last one holds. With `until`: those of until then."""
+        return self._read(lambda connection: places.places(connection, until))
+
+    def settle(self, place: Place, seller_id: str, at: datetime, by: str, *, switch: bool) -> SettledPlace:
+        """Remember where invoices are issued from now on. Raises OtherPlaceError where that is another place than
+        before and not to be switched, OtherSellerError where it is another seller."""
+        return self._write(lambda connection: places.settle(connection, place, seller_id, at, by, switch=switch))
+
+    def begun(self, place: Place, invoice_id: str, revision: int) -> Publication | None:
+        """The publication of one revision of an invoice at a place, whatever its id; None where there is none."""
+        return next(iter(self._publications(publications.of_invoice(place, invoice_id, revision))), None)
 
     def publication(self, publication_id: str) -> Publication | None:
         """One publication, None where there was never an intent."""

@@ -14,6 +14,7 @@ from monetization_pipeline.ledger.records import (
     EventState,
     Intent,
     Outcome,
+    Place,
     Publication,
     PublicationEvent,
     PublicationState,
@@ -74,6 +75,12 @@ def with_id(publication_id: str) -> ColumnElement[bool]:
 def of_account(provider: str, account: str, mode: str) -> ColumnElement[bool]:
     """Condition: publications to one mode of one provider's account."""
     return (PublicationRow.provider == provider) & (PublicationRow.account == account) & (PublicationRow.mode == mode)
+
+
+def of_invoice(place: Place, invoice_id: str, revision: int) -> ColumnElement[bool]:
+    """Condition: the one publication of a revision of an invoice at a place."""
+    there = of_account(place.provider, place.account, place.mode)
+    return there & (PublicationRow.invoice_id == invoice_id) & (PublicationRow.revision == revision)
 
 
 def record_intent(connection: Connection, intent: Intent, at: datetime) -> Publication:

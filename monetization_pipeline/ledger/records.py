@@ -76,6 +76,30 @@ class BookedLines:
     lines: tuple[BookedLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where invoices are issued: one mode of one account of a provider."""
+
+    provider: str
+    mode: str
+    account: str
+
+    def __str__(self) -> str:
+        account = f", account {self.account}" if self.account else ""
+        return f"{self.provider}, mode {self.mode}{account}"
+
+
+@dataclass(frozen=True, slots=True)
+class SettledPlace:
+    """A place that was published to from an instant on, and as which seller; `seller_id` is empty for one that
+    published before sellers had ids."""
+
+    place: Place
+    seller_id: str
+    settled_at: datetime
+    settled_by: str
+
+
 class PublicationState(StrEnum):
     """How far a publication has come: the last of its events, `intent` before the first one."""
 
@@ -102,6 +126,11 @@ class Intent:
     provider_customer_id: str
     currency: str
     total: Decimal
+
+    @property
+    def place(self) -> Place:
+        """Where it is published."""
+        return Place(self.provider, self.mode, self.account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,5 +219,20 @@ class ProviderOutcomeRow(Base):
     at: Mapped[datetime]
 
 
+class PublishingPlaceRow(Base):
+    """Where invoices are issued, and as which seller: another place is a row with the next `sequence`; the last one
+    holds."""
+
+    __tablename__ = "publishing_places"
+
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    mode: Mapped[str]
+    account: Mapped[str]
+    seller_id: Mapped[str]
+    settled_at: Mapped[datetime]
+    settled_by: Mapped[str]
+
+
 #: Every table whose rows never change; the migrations put triggers on each.
 APPEND_ONLY = tuple(Base.metadata.tables)

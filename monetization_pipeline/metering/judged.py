@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monetization_pipeline.metering.charged import PASSED, REFUSED, SELECTED, WEIGHTED, charged_sql, packed
-from monetization_pipeline.metering.meters import MeterSql, leaf_columns, leaf_list
+from monetization_pipeline.metering.meters import MAX_GROUP_VALUE, MeterSql, leaf_columns, leaf_list
 from monetization_pipeline.metering.payers import Payers
 
 
@@ -29,7 +29,8 @@ class Inputs:
 def judged_sql(inputs: Inputs) -> str:
     """One row per event: its columns, `payer`, what each meter makes of it alone, and that packed for `charged_sql`.
 
-    passed_i (selected and not kept off by being blocked), used_by_i (passed and the value can be used); `used`, the set
+    passed_i (selected and not kept off by being blocked), used_by_i (passed, the value can be used, and the group's
+    values are no longer than they may be); `used`, the set
     of the meters of which the latter holds (columns used_0, …: `packed`); `facts`; and the columns that `value_column`,
     `text_column` and `dimension_column` name.
     """
@@ -46,7 +47,7 @@ def judged_sql(inputs: Inputs) -> str:
     judged = f"""
         SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({read})"""
     usable = f"""
-        SELECT * {_per_meter(meters, "passed_{i} AND {value} IS NOT NULL AS used_by_{i}")} FROM ({judged})"""
+        SELECT * {_per_meter(meters, "passed_{i} AND {value} IS NOT NULL AND {fits} AS used_by_{i}")} FROM ({judged})"""
     facts = (
         (SELECTED, _any(meters, "selected_{i}")),
         (PASSED, _any(meters, "passed_{i}")),
@@ -77,6 +78,11 @@ def text_column(meters: Sequence[MeterSql], index: int) -> str:
 def dimension_column(meters: Sequence[MeterSql], name: str) -> str:
     """Column of `judged_sql` with a dimension."""
     return f"dimension_{_dimension_names(meters).index(name)}"
+
+
+def too_long(meters: Sequence[MeterSql], name: str) -> str:
+    """Condition over the columns of `judged_sql`: whether a dimension is longer than a group's value may be."""
+    return f"coalesce(length({dimension_column(meters, name)}), 0) > {MAX_GROUP_VALUE}"
 
 
 def named(columns: Mapping[str, str]) -> str:
@@ -117,7 +123,13 @@ def _per_meter(meters: Sequence[MeterSql], template: str) -> str:
     """The template for each meter, each after a comma."""
     return "".join(
         ", "
-        + template.format(i=index, selects=meter.selects, passes=f"({meter.passes})", value=value_column(meters, index))
+        + template.format(
+            i=index,
+            selects=meter.selects,
+            passes=f"({meter.passes})",
+            value=value_column(meters, index),
+            fits=" AND ".join(f"NOT {too_long(meters, name)}" for name in meter.grouped) or "true",
+        )
         for index, meter in enumerate(meters)
     )
 

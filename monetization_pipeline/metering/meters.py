@@ -1,9 +1,9 @@
 """A meter as SQL over one row of `events`: which events it selects, what their values are, and by what it groups."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monetization_pipeline.catalog.models import Aggregation, Meter
+from monetization_pipeline.catalog.models import Aggregation, Catalog, Meter, MeterPrice
 from monetization_pipeline.expressions import (
     EventScope,
     ExpressionError,
@@ -18,6 +18,9 @@ from monetization_pipeline.expressions import (
 )
 from monetization_pipeline.expressions.model import show
 from monetization_pipeline.expressions.quoting import identifier, json_leaves, text_literal
+
+#: Characters of a value that a price groups by. It stands on an invoice's line, and callers may fill it in.
+MAX_GROUP_VALUE = 200
 
 #: Expressions over the columns of `events` as they are.
 EVENTS = EventScope()
@@ -54,7 +57,8 @@ class MeterSql:
 
     `selects`: the event is of the meter's type, name and filter. `passes`: its being blocked does not matter or it is
     not blocked. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used. `text`: the value as sent.
-    `dimensions`: name → VARCHAR. `paths`: what it reads.
+    `dimensions`: name → VARCHAR. `grouped`: those that a price groups by, whose values are bounded (MAX_GROUP_VALUE).
+    `paths`: what it reads.
     """
 
     meter: Meter
@@ -63,10 +67,20 @@ class MeterSql:
     value: str
     text: str
     dimensions: Mapping[str, str]
+    grouped: Sequence[str]
     paths: frozenset[Path]
 
 
-def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
+def meters_sql(catalog: Catalog) -> list[MeterSql]:
+    """Every meter of a catalog, in its order, with the dimensions that its prices group by."""
+    grouped: dict[str, set[str]] = {}
+    for price in (price for plan in catalog.plans for price in plan.prices):
+        if isinstance(price, MeterPrice):
+            grouped.setdefault(price.meter, set()).update(price.group_by)
+    return [meter_sql(meter, grouped=sorted(grouped.get(meter.meter_id, ()))) for meter in catalog.meters]
+
+
+def meter_sql(meter: Meter, scope: Scope | None = None, grouped: Sequence[str] = ()) -> MeterSql:
     """A meter as SQL over the columns that `scope` names, by default a LeafScope. Blocked calls are left out (rule 5).
 
     Raises ExpressionError where the filter, the value or a dimension is refused.
@@ -87,6 +101,7 @@ def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
         value,
         text,
         {name: f"CAST({compile_column(name, scope).sql} AS VARCHAR)" for name in meter.dimensions},
+        grouped,
         frozenset(path for text in (meter.filter, meter.value, *meter.dimensions) if text for path in paths_of(text)),
     )
 

@@ -53,11 +53,12 @@ class _StartAnewError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """What issuing works with: a provider, the ledger, and the clock for the rows' times."""
+    """What issuing works with: a provider, the ledger, the clock for the rows' times, and who sells."""
 
     provider: Provider
     ledger: Ledger
     clock: Clock
+    seller_id: str = ""
 
     def issue(self, intent: Intent, document: Document) -> Publication:
         """Bring the publication of `intent` to `issued` and return it.

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from monetization_pipeline.customers.models import Company
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.ledger.records import Place
 
 
 class ProviderError(MonetizeError):
@@ -96,6 +97,11 @@ class Document:
     total: Decimal
 
 
+def place_of(provider: "Provider") -> Place:
+    """Where a provider issues invoices; it may have to be asked for its account, and raise a ProviderError."""
+    return Place(provider.name, provider.mode, provider.account)
+
+
 class Provider(Protocol):
     """One mode of one account of a provider. Every method may raise a ProviderError.
 
@@ -121,12 +127,12 @@ class Provider(Protocol):
         """Whether there is such a customer, not deleted."""
         ...
 
-    def find_customer(self, company_id: str) -> str | None:
-        """The customer that bears our `company_id`; PermanentError where several do."""
+    def find_customer(self, seller_id: str, company_id: str) -> str | None:
+        """The customer that bears both ids; PermanentError where several do. One that bears no seller's is ''s."""
         ...
 
-    def create_customer(self, company: Company, idempotency_key: str) -> str:
-        """Make a customer that bears the company's id, and return the provider's."""
+    def create_customer(self, seller_id: str, company: Company, idempotency_key: str) -> str:
+        """Make a customer that bears the seller's id, if there is one, and the company's; return the provider's."""
         ...
 
     def find(self, provider_customer_id: str, publish_key: str) -> Sequence[RemoteInvoice]:

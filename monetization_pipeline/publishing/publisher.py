@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 from monetization_pipeline.clock import Clock
 from monetization_pipeline.customers.models import Company
+from monetization_pipeline.datasets.invoice_fields import cut_words
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.comparing import same_as_booked
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.errors import PublicationDiffersError
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.records import BookedInvoice, Intent, Publication, PublicationState
-from monetization_pipeline.publishing.customers import ensure_customer
+from monetization_pipeline.publishing.customers import company_of, ensure_customer
 from monetization_pipeline.publishing.issuing import Issuing
 from monetization_pipeline.publishing.keys import publish_key
 from monetization_pipeline.publishing.protocol import (
@@ -22,6 +23,7 @@ from monetization_pipeline.publishing.protocol import (
     PermanentError,
     Provider,
     ProviderError,
+    place_of,
 )
 
 # So many invoices in a row that failed for reasons of the network mean that the next one will, too.
@@ -83,20 +85,23 @@ def publish(
     limits: Callable[[Invoice], tuple[Decimal, ...]],
     companies: Mapping[str, Company] = _NOBODY,
     issue_zero: bool = False,
+    seller_id: str = "",
 ) -> PublishReport:
     """Issue each of `invoices` at `provider`, as it is booked, unless it is issued already.
 
     `limits` gives each line's amount as the provider will show it (`registry.Limits`). `companies`, by company_id,
-    give names, addresses and customer ids for those that have no customer yet. One invoice's failure, be it that it is
-    not booked or booked with other content, does not keep the others from being issued: it stands in the report, and
-    publishing again goes on with it. Raises LedgerBusyError while another process publishes from the same ledger, and a
-    ProviderError where not even the account can be read.
+    give names, addresses and customer ids for those that have no customer yet; new keys name `seller_id`.
+
+    One invoice's failure, be it that it is not booked or booked with other content, does not keep the others from being
+    issued: it stands in the report, and publishing again goes on with it. Raises LedgerBusyError while another process
+    publishes from the same ledger, and a ProviderError where not even the account can be read.
     """
     booked = ledger.booked(invoice.invoice_id for invoice in invoices)
     with ledger.lock("publish"):
         # An account that cannot be read is no invoice's failure.
         _ = provider.account
-        return _Run(Issuing(provider, ledger, clock), limits, companies, issue_zero).issue_all(invoices, booked)
+        run = _Run(Issuing(provider, ledger, clock, seller_id), limits, companies, issue_zero)
+        return run.issue_all(invoices, booked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +129,10 @@ class _Run:
             raise ContentChangedError(
                 f"invoice {invoice.invoice_id} is booked with other content, nothing was sent; publish what is booked"
             )
-        provider = self.issuing.provider
-        key = publish_key(provider.name, provider.account, provider.mode, invoice.invoice_id, booked.revision)
-        begun = self.issuing.ledger.publication(key)
+        place, invoice_id = place_of(self.issuing.provider), invoice.invoice_id
+        begun = self.issuing.ledger.begun(place, invoice_id, booked.revision)
+        # What was begun keeps its key, whoever the seller was then.
+        key = begun.publication_id if begun else publish_key(self.issuing.seller_id, place, invoice_id, booked.revision)
         if begun is not None and begun.intent.content_hash != booked.content_hash:
             raise ContentChangedError(
                 f"invoice {invoice.invoice_id} was begun to be published with other content than is booked (publish "
@@ -167,7 +173,7 @@ class _Run:
         if each.begun is not None:
             customer_id = each.begun.intent.provider_customer_id
         else:
-            customer_id = ensure_customer(self.issuing, self.companies.get(invoice.company_id) or _bare(invoice))
+            customer_id = ensure_customer(self.issuing, company_of(invoice, self.companies))
         document = Document(
             publish_key=each.publish_key,
             content_hash=each.booked.content_hash,
@@ -175,7 +181,8 @@ class _Run:
             provider_customer_id=customer_id,
             currency=invoice.currency,
             lines=tuple(
-                DocumentLine(line.line_id, amount, line.description, line.period_start, line.period_end)
+                # What was booked before descriptions had a bound may be longer.
+                DocumentLine(line.line_id, amount, cut_words(line.description), line.period_start, line.period_end)
                 for line, amount in zip(invoice.lines, amounts, strict=True)
             ),
             total=sum(amounts, start=0 * invoice.total),
@@ -193,16 +200,3 @@ class _Run:
             total=document.total,
         )
         return self.issuing.issue(intent, document)
-
-
-def _bare(invoice: Invoice) -> Company:
-    return Company(
-        company_id=invoice.company_id,
-        name=None,
-        time_zone=None,
-        provider_customer_id=None,
-        email=None,
-        metadata="{}",
-        valid_from=None,
-        valid_to=None,
-    )

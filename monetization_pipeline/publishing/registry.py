@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from monetization_pipeline.customers.models import Company
 from monetization_pipeline.datasets import ALL, STRIPE_INVOICES, DatasetSpec
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.models import Invoice
@@ -19,6 +20,10 @@ from monetization_pipeline.publishing.protocol import Provider
 
 #: The amount of each line of an invoice as a provider will show it, in major units.
 Limits = Callable[[Invoice], tuple[Decimal, ...]]
+
+
+def any_company(_: Company) -> None:
+    """A customer can be made of any company."""
 
 
 class UnknownProviderError(MonetizeError):
@@ -30,8 +35,8 @@ class Registered:
     """One provider. `title` is its name to people, `invoices` the dataset of what was published to it.
 
     `connect` makes a provider of an account; nothing is asked of it yet. `limits` raises PermanentError, without asking
-    the provider, for an invoice that it cannot show at all. `sandbox` starts the stand-in, with its state in a folder,
-    and yields its address while the block runs.
+    the provider, for an invoice that it cannot show at all, `new_customer` for a company that no customer can be made
+    of. `sandbox` starts the stand-in, with its state in a folder, and yields its address while the block runs.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Registered:
     connect: Callable[[Account], Provider]
     limits: Limits
     sandbox: Callable[[Path], AbstractContextManager[str]]
+    new_customer: Callable[[Company], None] = any_company
 
 
 # Clients and stand-ins take long to import, and most commands need none.
@@ -57,6 +63,12 @@ def _stripe_limits(invoice: Invoice) -> tuple[Decimal, ...]:
     return shown_amounts(invoice)
 
 
+def _stripe_new_customer(company: Company) -> None:
+    from monetization_pipeline.publishing.stripe.limits import check_company
+
+    check_company(company)
+
+
 def _stripe_sandbox(folder: Path) -> AbstractContextManager[str]:
     from monetization_pipeline.publishing.sandbox.server import start_stripe_sandbox
 
@@ -65,7 +77,9 @@ def _stripe_sandbox(folder: Path) -> AbstractContextManager[str]:
 
 PROVIDERS: dict[str, Registered] = {
     each.name: each
-    for each in (Registered("stripe", "Stripe", STRIPE_INVOICES, _stripe, _stripe_limits, _stripe_sandbox),)
+    for each in (
+        Registered("stripe", "Stripe", STRIPE_INVOICES, _stripe, _stripe_limits, _stripe_sandbox, _stripe_new_customer),
+    )
 }
 
 

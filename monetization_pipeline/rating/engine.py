@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from monetization_pipeline.catalog.models import FlatPrice, MeterPrice, Plan
 from monetization_pipeline.customers.models import Subscription
+from monetization_pipeline.datasets.invoice_fields import cut_words
 from monetization_pipeline.ids import make_ids
 from monetization_pipeline.money import EXACT_SCALE, plain
 from monetization_pipeline.periods import Period
@@ -59,7 +60,7 @@ class UsagePrice:
         self.price_id = price.price_id
         self._units = charging_units(price)
         self._cost = MODELS[price.model].pricing(price)
-        self._description = price.description or price.price_id
+        self._description = cut_words(price.description or price.price_id)
 
     def amount(self, quantity: Decimal) -> Decimal:
         """The exact amount for a period's whole metered quantity.
@@ -76,7 +77,7 @@ class UsagePrice:
         if group == UNGROUPED:
             return self._description
         values = ", ".join(f"{name}: {value}" for name, value in json.loads(group).items())
-        return f"{self._description} ({values})"
+        return cut_words(f"{self._description} ({values})")
 
 
 class Unrated(NamedTuple):
@@ -188,7 +189,7 @@ def _fee_line(line_id: str, fee: DueFee, span: Span, amount: Decimal) -> RatedLi
         group=UNGROUPED,
         quantity=Decimal(1),
         amount=amount,
-        description=fee.price.description or fee.price.price_id,
+        description=cut_words(fee.price.description or fee.price.price_id),
     )
 
 

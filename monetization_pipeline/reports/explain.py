@@ -13,7 +13,7 @@ from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.metering.charged import holds
 from monetization_pipeline.metering.judged import Inputs, dimension_column, metered_sql
-from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql
+from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql, meters_sql
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import Period, utc_days
 from monetization_pipeline.rating.explaining import Explanation, explain_fee, explain_usage
@@ -107,7 +107,7 @@ def _find(pipeline: Pipeline, line_id: str) -> tuple[str, RatedLine]:
 
 
 def _events(pipeline: Pipeline, known: Known, line: RatedLine) -> tuple[str, list[SourceFile]]:
-    meters = [meter_sql(meter) for meter in known.catalog.meters]
+    meters = meters_sql(known.catalog)
     index = next((index for index, meter in enumerate(meters) if meter.meter.meter_id == line.meter_id), None)
     if index is None:
         return "", []

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from monetization_pipeline.closing.books import Books
 from monetization_pipeline.closing.charged_already import Held
-from monetization_pipeline.closing.deciding import Decided, Does, decide
+from monetization_pipeline.closing.deciding import Decided, Does, closed, decide
 from monetization_pipeline.closing.gate import gate_problems
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.closing.states import invoice_states
@@ -16,9 +16,10 @@ from monetization_pipeline.invoicing.models import invoice_json, minor_text
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import read_rows
 from monetization_pipeline.lake.visible import received_rows
+from monetization_pipeline.ledger.records import Publication
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import month_period, parse_month
-from monetization_pipeline.reports.promised import InvoiceRow, RefusalRow, UnbilledRow, UsageRow
+from monetization_pipeline.reports.promised import InvoiceRow, IssuedRow, RefusalRow, UnbilledRow, UsageRow
 from monetization_pipeline.reports.usage_days import MeterDays, usage_by_day
 from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.steps.invoices import SetAside
@@ -39,8 +40,10 @@ def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[InvoiceRow]:
     with opened_ledger(pipeline) as ledger:
         books = Books(pipeline, known, ledger)
         found = invoice_states(books, month, now, inputs_complete=not reasons(pipeline, known, month))
-    issue_zero = pipeline.seller.issue_zero
-    rows = [_invoice_row(decide(state, now, problems, issue_zero=issue_zero)) for state in found.states]
+    rows = [
+        _invoice_row(closed(state, problems) if problems else decide(state, now, issue_zero=pipeline.seller.issue_zero))
+        for state in found.states
+    ]
     rows += [_set_aside_row(each, pipeline.seller.grace) for each in found.set_aside]
     return [
         cast("InvoiceRow", row) for row in sorted(rows, key=lambda row: [str(row[name]) for name in _INVOICE_ORDER])
@@ -55,6 +58,7 @@ def _invoice_row(decided: Decided) -> dict[str, object]:
         "why": decided.why,
         "final_from": instant_text(state.final_from),
         "held_back": [_held_row(held, state.invoice.currency) for held in state.held],
+        "issued_at": [_issued(publication) for publication in state.issued],
     }
 
 
@@ -72,6 +76,7 @@ def _set_aside_row(aside: SetAside, grace: timedelta) -> dict[str, object]:
         "why": "; ".join(aside.reasons),
         "final_from": instant_text(aside.bill_at + grace),
         "held_back": [],
+        "issued_at": [],
     }
 
 
@@ -117,6 +122,16 @@ def refusals(pipeline: Pipeline) -> list[RefusalRow]:
     rows = received_rows(pipeline.lake, REFUSALS, read_log(pipeline.lake).bringing("refusals").batches)
     rows.sort(key=lambda row: (row["received_at"], row["source"], row["file"], row["line"], row["record"]))
     return [cast("RefusalRow", _shown(row)) for row in rows]
+
+
+def _issued(publication: Publication) -> IssuedRow:
+    place = publication.intent.place
+    return {
+        "provider": place.provider,
+        "mode": place.mode,
+        "account": place.account,
+        "number": publication.number,
+    }
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,15 @@ class InvoiceLineRow(TypedDict):
     description: str
 
 
+class IssuedRow(TypedDict):
+    """Where an invoice was issued, and under which number of the provider's."""
+
+    provider: str
+    mode: str
+    account: str
+    number: str | None
+
+
 class HeldBackRow(TypedDict):
     """A line that is not on its invoice, or only in part, as the invoice `charged_in` charges for the same already."""
 
@@ -41,6 +50,7 @@ class HeldBackRow(TypedDict):
 class InvoiceRow(TypedDict):
     """`monetize invoices`: `status` is estimate, draft, final, booked, issued, `booked, differs by X` or set aside.
 
+    It is issued where it was issued at the place that the folder publishes to; `issued_at` names every place.
     One that is set aside has no total, as a line of it cannot be rated; `why` says so.
     `publish` is what publishing would do with it now: issue, book only, nothing, wait (until `final_from`) or leave;
     `why` says so in words.
@@ -58,6 +68,7 @@ class InvoiceRow(TypedDict):
     why: str
     final_from: InstantText
     held_back: list[HeldBackRow]
+    issued_at: list[IssuedRow]
 
 
 class UsageRow(TypedDict):

@@ -33,6 +33,11 @@ class Home:
         return self.root / "sources"
 
     @property
+    def seller_id(self) -> Path:
+        """The file with the seller's id."""
+        return self.root / "seller.id"
+
+    @property
     def kept(self) -> Path:
         """Everything that the pipeline keeps."""
         return self.root / ".monetization"

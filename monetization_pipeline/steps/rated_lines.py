@@ -23,7 +23,7 @@ from monetization_pipeline.steps.catalogs import price_digests
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
-CODE_VERSION = code_version(RATED_LINES.name, 1)
+CODE_VERSION = code_version(RATED_LINES.name, 2)
 
 _ORDER = ("company_id", "currency", "bill_at", "subscription_id", "full_period_start", "price_id", "line_id")
 

@@ -54,9 +54,10 @@ class Folder:
                 pipeline.landing.place(source, path.name, content, RECEIVED)
         customer_files.land_files(pipeline.landing, pipeline.home.customers, RECEIVED)
 
-    def materialize(self, job: str, assets: Sequence[str], *keys: str) -> str:
-        """One run of a job, as the UI would launch it for these partitions; its id."""
-        return InProcess(self.definitions, self.instance).run(job, assets, keys)
+    def materialize(self, job: str, assets: Sequence[str], *keys: str, **config: object) -> str:
+        """One run of a job, as the UI would launch it for these partitions; its id. Assets take `config`, if any."""
+        said = dict.fromkeys(assets, config) if config else {}
+        return InProcess(self.definitions, self.instance).run(job, assets, keys, said)
 
     def ingest(self) -> IngestReport:
         """What `monetize ingest` does with the files placed."""

@@ -93,16 +93,20 @@ def statuses(folder: Folder) -> dict[str, str]:
 def test_the_command_line_books_and_issues_once(folder: Folder) -> None:
     dry = monetize(folder, "publish", MONTH, "--dry-run")
     assert "Dry run, Paper mode sandbox" in dry.stdout
-    assert "3 invoices would be booked" in dry.stdout
+    assert "2 invoices would be booked" in dry.stdout
+    said = "is final, and cannot be issued: it has more than 3 lines"
+    assert said in " ".join(dry.stderr.split())
 
     first = monetize(folder, "publish", MONTH)
-    said = "paper (sandbox, account drawer): 3 invoices booked, 1 issued, 0 were issued before, 1 of zero not sent."
+    said = "paper (sandbox, account drawer): 2 invoices booked, 1 issued, 0 were issued before, 1 of zero not sent."
     assert said in " ".join(first.stdout.split())
-    assert "has more than 3 lines" in " ".join(first.stderr.split())
+    assert "is final, and cannot be issued: it has more than 3 lines" in " ".join(first.stderr.split())
     assert first.exit_code == 1
-    assert statuses(folder) == {"acme": "issued", "birch": "booked", "cedar": "booked"}
+    assert statuses(folder) == {"acme": "issued", "birch": "booked", "cedar": "final"}
     held = drawer(folder)
-    assert held["customer-0"] == "acme"
+    seller_id = (folder.settings.home / "seller.id").read_text().strip()
+    assert seller_id.startswith("seller_")
+    assert held["customer-0"] == [seller_id, "acme"]
     invoice = held["invoice-0"]
     assert (invoice["state"], [Decimal(amount) for amount in invoice["lines"].values()]) == ("open", [Decimal("1.50")])
 
@@ -117,7 +121,7 @@ def test_dagster_shows_and_publishes_it(folder: Folder) -> None:
     assert dg.AssetKey("stripe_invoices") not in graph.get_all_asset_keys()
     assert "issue them in Paper" in (folder.definitions.resolve_job_def("publishing").description or "")
     with pytest.raises(Exception, match="has more than 3 lines"):
-        folder.materialize("publishing", ["paper_invoices"], MONTH)
+        folder.materialize("publishing", ["paper_invoices"], MONTH, publish=True)
     # Said by the failure as well: what was issued until then is shown.
     assert statuses(folder)["acme"] == "issued"
 

@@ -27,7 +27,7 @@ def graph_table(definitions: dg.Definitions) -> str:
     rows = [("asset", "group", "partitions", "at most in a run", "pool", "checks", "made from")]
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
-        policy = node.backfill_policy.max_partitions_per_run if node.backfill_policy else 1
+        policy = (node.backfill_policy.max_partitions_per_run or "all") if node.backfill_policy else 1
         rows.append(
             (
                 key.to_user_string(),
@@ -91,9 +91,9 @@ def test_publishing_twice_issues_once_and_shows_no_secret(folder_of: Callable[..
     folder = folder_of("cloudtrail", account=Account("stripe", secret=SecretStr(SECRET)))
     folder.place("cloudtrail", *sorted((shared_data / "cloudtrail").glob("*.json")))
     folder.run("2023-07")
-    folder.materialize("publishing", ["stripe_invoices"], "2023-07")
+    folder.materialize("publishing", ["stripe_invoices"], "2023-07", publish=True)
     first = folder.metadata("stripe_invoices", "2023-07")
-    folder.materialize("publishing", ["stripe_invoices"], "2023-07")
+    folder.materialize("publishing", ["stripe_invoices"], "2023-07", publish=True)
     second = folder.metadata("stripe_invoices", "2023-07")
     assert (first["mode"], first["issued now"], first["invoices of nothing"]) == ("sandbox", 1, 12)
     assert (first["booked now"], first["amount"]) == (13, "16.01 USD")
@@ -114,7 +114,7 @@ def test_publishing_what_is_not_up_to_date_fails_with_the_reason(
     folder = folder_of("cloudtrail")
     folder.place("cloudtrail", *sorted((shared_data / "cloudtrail").glob("*.json"))[:1])
     with pytest.raises(Exception, match="2023-07 cannot be published"):
-        folder.materialize("publishing", ["stripe_invoices"], "2023-07")
+        folder.materialize("publishing", ["stripe_invoices"], "2023-07", publish=True)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from monetization_pipeline.invoicing.models import Invoice, content_hash
 from monetization_pipeline.ledger import migrations
 from monetization_pipeline.ledger.errors import BookedDiffersError
 from monetization_pipeline.ledger.opening import HEAD, open_ledger
+from monetization_pipeline.ledger.records import Place
 
 MakeInvoice = Callable[..., Invoice]
 AT = datetime(2023, 9, 1, tzinfo=UTC)
@@ -125,6 +126,65 @@ def test_what_was_booked_is_not_booked_again_and_other_figures_are_refused(
         assert ledger.book([make_invoice("in_a"), make_invoice("in_b")], **again) == ("in_b",)
         with pytest.raises(BookedDiffersError, match=r"total is booked as '100\.01', computed as '101\.01'"):
             ledger.book([make_invoice("in_a", ["2.01", "99.00"])], **again)
+
+
+def test_it_publishes_where_it_published_and_its_seller_has_no_id(first: str) -> None:
+    with closing(open_ledger(first)) as ledger:
+        (settled,) = ledger.places()
+    assert (settled.place, settled.seller_id) == (Place("stripe", "test", "acct_1"), "")
+
+
+#: (mode, day of the publication, day of the booking) of each publication, and what is remembered: (mode, since day).
+ERAS: Mapping[str, tuple[list[tuple[str, int, int]], list[tuple[str, int]]]] = {
+    "nothing was published": ([], []),
+    "one place, from when the first was booked": ([("test", 3, 2), ("test", 9, 8)], [("test", 2)]),
+    "a switch, from when the first of the new place was booked": (
+        [("sandbox", 3, 2), ("live", 9, 8), ("live", 10, 8)],
+        [("sandbox", 2), ("live", 8)],
+    ),
+    "a switch that issued again what was booked for the old place": (
+        [("sandbox", 3, 2), ("live", 9, 2)],
+        [("sandbox", 2), ("live", 9)],
+    ),
+    "to and fro": (
+        [("sandbox", 3, 2), ("live", 5, 4), ("sandbox", 7, 6)],
+        [("sandbox", 2), ("live", 4), ("sandbox", 6)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("published", "remembered"), ERAS.values(), ids=ERAS.keys())
+def test_where_it_published_is_told_from_what_it_published(
+    ledger_url: str, published: list[tuple[str, int, int]], remembered: list[tuple[str, int]]
+) -> None:
+    tables_of(ledger_url, "0002")
+    statements: list[tuple[str, Mapping[str, object]]] = []
+    for number, (mode, day, booked) in enumerate(published):
+        invoice = {"invoice_id": f"in_{number}", "booked_at": f"2023-08-{booked:02}T00:00:00.000000Z", "form": 1}
+        publication = {
+            "publication_id": f"pub_{number}",
+            "mode": mode,
+            "invoice_id": f"in_{number}",
+            "created_at": f"2023-08-{day:02}T00:00:00.000000Z",
+        }
+        statements += [
+            insert("booked_invoices", first_ledger.INVOICE_ROW | invoice),
+            insert("publications", {**PUBLICATION, **publication}),
+        ]
+    execute(ledger_url, *statements)
+    with closing(open_ledger(ledger_url)) as ledger:
+        found = ledger.places()
+    assert [(each.place.mode, each.settled_at.day) for each in found] == remembered
+    assert {each.seller_id for each in found} <= {""}
+
+
+def test_a_customer_alone_says_where_it_published(ledger_url: str) -> None:
+    tables_of(ledger_url, "0002")
+    row = {"provider": "stripe", "account": "acct_1", "mode": "test", "company_id": "acme", "sequence": 1}
+    made = {"provider_customer_id": "cus_1", "created_at": "2023-08-03T00:00:00.000000Z"}
+    execute(ledger_url, insert("customer_mappings", row | made))
+    with closing(open_ledger(ledger_url)) as ledger:
+        assert [each.place for each in ledger.places()] == [Place("stripe", "test", "acct_1")]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE booked_invoices SET form = 2", "DELETE FROM booked_invoices"])

@@ -38,12 +38,14 @@ class PaperProvider:
     def customer_exists(self, provider_customer_id: str) -> bool:
         return (self.folder / f"{provider_customer_id}.json").exists()
 
-    def find_customer(self, company_id: str) -> str | None:
-        found = (path for path in self.folder.glob("customer-*.json") if json.loads(path.read_text()) == company_id)
+    def find_customer(self, seller_id: str, company_id: str) -> str | None:
+        ids = [seller_id, company_id]
+        found = (path for path in self.folder.glob("customer-*.json") if json.loads(path.read_text()) == ids)
         return next((path.stem for path in found), None)
 
-    def create_customer(self, company: Company, idempotency_key: str) -> str:
-        return self._once(idempotency_key, f"customer-{len(list(self.folder.glob('customer-*')))}", company.company_id)
+    def create_customer(self, seller_id: str, company: Company, idempotency_key: str) -> str:
+        name = f"customer-{len(list(self.folder.glob('customer-*')))}"
+        return self._once(idempotency_key, name, [seller_id, company.company_id])
 
     def find(self, provider_customer_id: str, publish_key: str) -> Sequence[RemoteInvoice]:
         every = [self._invoice(path.stem) for path in sorted(self.folder.glob("invoice-*.json"))]
@@ -115,7 +117,7 @@ class PaperProvider:
 def limits(invoice: Invoice) -> tuple[Decimal, ...]:
     """Its own amounts; a sheet of paper holds few lines."""
     if len(invoice.lines) > MOST_LINES:
-        raise PermanentError(f"invoice {invoice.invoice_id} has more than {MOST_LINES} lines")
+        raise PermanentError(f"it has more than {MOST_LINES} lines")
     return tuple(line.amount for line in invoice.lines)
 
 

@@ -4,10 +4,12 @@ import base64
 import hashlib
 import json
 
+from monetization_pipeline.ledger.records import Place
 from monetization_pipeline.publishing.keys import customer_key, publish_key
 
-INVOICE = ("stripe", "acct_1", "test", "in_a")
-COMPANY = ("stripe", "acct_1", "test", "acme")
+PLACE = Place("stripe", "test", "acct_1")
+OTHERS = (Place("zuora", "test", "acct_1"), Place("stripe", "test", "acct_2"), Place("stripe", "live", "acct_1"))
+SELLER = "seller_abcdefghijklmnopqrstuvwxyz"
 
 
 def named(prefix: str, *parts: str) -> str:
@@ -17,24 +19,27 @@ def named(prefix: str, *parts: str) -> str:
 
 
 def test_keys_are_made_of_their_parts_alone() -> None:
-    assert publish_key(*INVOICE, 1) == named("pub", *INVOICE, "1")
-    assert customer_key(*COMPANY) == named("company", *COMPANY)
+    assert publish_key(SELLER, PLACE, "in_a", 1) == named("pub", SELLER, "stripe", "acct_1", "test", "in_a", "1")
+    assert customer_key(SELLER, PLACE, "acme") == named("company", SELLER, "stripe", "acct_1", "test", "acme")
+
+
+def test_who_published_before_sellers_had_ids_keeps_the_keys_of_then() -> None:
+    assert publish_key("", PLACE, "in_a", 1) == named("pub", "stripe", "acct_1", "test", "in_a", "1")
+    assert customer_key("", PLACE, "acme") == named("company", "stripe", "acct_1", "test", "acme")
 
 
 def test_keys_differ_in_each_of_their_parts() -> None:
     invoices = {
-        publish_key(*INVOICE, 1),
-        publish_key(*INVOICE, 2),
-        publish_key("zuora", "acct_1", "test", "in_a", 1),
-        publish_key("stripe", "acct_2", "test", "in_a", 1),
-        publish_key("stripe", "acct_1", "live", "in_a", 1),
-        publish_key("stripe", "acct_1", "test", "in_b", 1),
+        publish_key(SELLER, PLACE, "in_a", 1),
+        publish_key(SELLER, PLACE, "in_a", 2),
+        publish_key(SELLER, PLACE, "in_b", 1),
+        publish_key("", PLACE, "in_a", 1),
+        *(publish_key(SELLER, place, "in_a", 1) for place in OTHERS),
     }
     companies = {
-        customer_key(*COMPANY),
-        customer_key("zuora", "acct_1", "test", "acme"),
-        customer_key("stripe", "acct_2", "test", "acme"),
-        customer_key("stripe", "acct_1", "live", "acme"),
-        customer_key("stripe", "acct_1", "test", "globex"),
+        customer_key(SELLER, PLACE, "acme"),
+        customer_key(SELLER, PLACE, "globex"),
+        customer_key("", PLACE, "acme"),
+        *(customer_key(SELLER, place, "acme") for place in OTHERS),
     }
-    assert (len(invoices), len(companies)) == (6, 5)
+    assert (len(invoices), len(companies)) == (7, 6)

@@ -1,10 +1,13 @@
 """Publishing: what is issued, what is not, and what stops it."""
 
 import logging
+import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +16,12 @@ from monetization_pipeline.customers.models import Company
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.errors import LedgerBusyError
 from monetization_pipeline.ledger.ledger import Ledger
+from monetization_pipeline.ledger.opening import open_ledger
 from monetization_pipeline.ledger.records import Intent
 from monetization_pipeline.publishing.keys import publish_key
-from monetization_pipeline.publishing.protocol import PermanentError, UnknownOutcomeError
-from monetization_pipeline.publishing.publisher import ContentChangedError, NotBookedError, PublishReport
+from monetization_pipeline.publishing.protocol import PermanentError, UnknownOutcomeError, place_of
+from monetization_pipeline.publishing.publisher import ContentChangedError, NotBookedError, PublishReport, publish
+from monetization_pipeline.publishing.stripe.limits import shown_amounts
 
 MakeInvoice = Callable[..., Invoice]
 Publish = Callable[..., PublishReport]
@@ -152,7 +157,7 @@ def test_other_content_under_a_known_key_is_not_sent(
 ) -> None:
     (invoice,) = booked(make_invoice())
     account = sandbox.provider().account
-    key = publish_key("stripe", account, "sandbox", invoice.invoice_id, 1)
+    key = publish_key("", place_of(sandbox.provider()), invoice.invoice_id, 1)
     total = invoice.total
     intent = Intent(key, "stripe", account, "sandbox", invoice.invoice_id, 1, "0" * 64, "cus_1", "USD", total)
     ledger.record_intent(intent, clock())
@@ -169,7 +174,7 @@ def test_other_content_at_the_provider_stops_and_changes_nothing(
     (invoice,) = booked(make_invoice())
     sandbox.fault(method="POST", path="/invoices", kind="before")
     publish_all([invoice])
-    key = publish_key("stripe", sandbox.provider().account, "sandbox", invoice.invoice_id, 1)
+    key = publish_key("", place_of(sandbox.provider()), invoice.invoice_id, 1)
     metadata = {"metadata[publish_key]": key, "metadata[content_hash]": "0" * 64}
     made = sandbox.post("/v1/invoices", customer=sandbox.customers()[0]["id"], **metadata).json()
     if state == "open":
@@ -208,6 +213,61 @@ def test_a_customer_that_bears_the_company_s_id_is_adopted(
     assert sandbox.invoices()[0]["customer"] == known["id"]
 
 
+SELLER, ANOTHER = "seller_abcdefghijklmnopqrstuvwxyz", "seller_zyxwvutsrqponmlkjihgfedcba"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "adopted"),
+    [
+        (SELLER, {"metadata[seller_id]": SELLER}, True),
+        (SELLER, {"metadata[seller_id]": ANOTHER}, False),
+        (SELLER, {}, False),
+        ("", {"metadata[seller_id]": ANOTHER}, False),
+    ],
+    ids=["ours", "another's", "nobody's", "another's where ours has no id"],
+)
+def test_only_a_customer_of_our_own_is_adopted(
+    sandbox: Any,
+    make_invoice: MakeInvoice,
+    booked: Book,
+    publish_all: Publish,
+    ours: str,
+    theirs: dict[str, str],
+    adopted: bool,
+) -> None:
+    known = sandbox.post("/v1/customers", **{"metadata[company_id]": "acme"}, **theirs).json()["id"]
+    assert publish_all(booked(make_invoice()), seller_id=ours).complete
+    assert (sandbox.invoices()[0]["customer"] == known) is adopted
+    made = {"company_id": "acme"} | ({"seller_id": ours} if ours else {})
+    assert made in [each["metadata"] for each in sandbox.customers()]
+
+
+def test_two_sellers_in_one_account_never_take_each_other_s_invoices(
+    sandbox: Any, empty_ledger: Path, tmp_path: Path, make_invoice: MakeInvoice, clock: Any
+) -> None:
+    """The same company id, the same content: each has its customer and its invoice. One seller again makes nothing."""
+    for number, seller_id in enumerate((SELLER, ANOTHER, SELLER)):
+        path = shutil.copy(empty_ledger, tmp_path / f"{number}.db")
+        with closing(open_ledger(f"sqlite:///{path}")) as ledger:
+            ledger.book([make_invoice()], period="2023-07", as_of=clock(), by="tester", at=clock())
+            done = publish(
+                [make_invoice()], sandbox.provider(), ledger, clock, limits=shown_amounts, seller_id=seller_id
+            )
+        assert done.complete
+    assert (len(sandbox.customers()), len(sandbox.invoices())) == (2, 2)
+
+
+def test_what_was_begun_keeps_its_key_whoever_the_seller_is_now(
+    sandbox: Any, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    invoices = booked(make_invoice())
+    sandbox.fault(method="POST", path="/finalize", kind="before")
+    publish_all(invoices)
+    (draft,) = sandbox.invoices()
+    assert publish_all(invoices, seller_id=SELLER).complete
+    assert [(each["id"], each["status"]) for each in sandbox.invoices()] == [(draft["id"], "open")]
+
+
 def test_the_stated_customer_is_used_and_must_exist(
     sandbox: Any, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
 ) -> None:
@@ -244,6 +304,19 @@ def test_one_invoice_that_stripe_cannot_take_does_not_hold_up_the_others(
     assert [failure.company_id for failure in report.failed] == ["bad"]
     assert says in str(report.failed[0].error)
     assert [each.intent.invoice_id for each in report.issued] == ["in_good_USD"]
+
+
+def test_a_name_and_a_description_that_are_too_long_are_cut_and_not_refused(
+    sandbox: Any, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
+) -> None:
+    """A description may have been booked before there was a bound."""
+    invoice = make_invoice()
+    long = replace(invoice, lines=tuple(replace(line, description="d" * 501) for line in invoice.lines))
+    assert publish_all(booked(long), companies=company(name="n" * 151)).complete
+    (customer,) = sandbox.customers()
+    assert customer["name"] == "n" * 149 + "…"
+    added = next(call["params"] for call in sandbox.calls("POST") if call["path"].endswith("/add_lines"))
+    assert {added[f"lines[{number}][description]"] for number in range(2)} == {"d" * 499 + "…"}
 
 
 def test_the_largest_invoice_goes_in_one_request(

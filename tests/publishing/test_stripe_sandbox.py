@@ -96,6 +96,33 @@ def test_a_wrong_parameter_is_refused_by_name(pairs: list[tuple[str, str]], para
     assert caught.value.param == param
 
 
+REFUSED_IN_FULL = [
+    ("/v1/customers", {"email": "e" * 503 + "@ab.example"}, "email", "at most 512 characters"),
+    ("/v1/customers", {"email": "billing at acme"}, "email", "Invalid email address"),
+    ("/v1/customers", {"description": "d" * 351}, "description", "at most 350 characters"),
+    ("/v1/invoices", {"currency": "iqd"}, "currency", "Invalid currency: iqd"),
+    ("/v1/invoices", {"currency": "lyd"}, "currency", "Invalid currency: lyd"),
+    ("/v1/invoices", {"currency": "USD"}, "currency", "Invalid currency: USD"),
+]
+
+
+@pytest.mark.parametrize(("path", "data", "param", "says"), REFUSED_IN_FULL)
+def test_what_stripe_documents_that_it_cannot_take_is_refused(
+    sandbox: Any, path: str, data: Mapping[str, str], param: str, says: str
+) -> None:
+    customer = {"customer": sandbox.post("/v1/customers").json()["id"]} if path.endswith("invoices") else {}
+    answer = sandbox.post(path, **(customer | dict(data)))
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    assert says in answer.json()["error"]["message"]
+
+
+def test_a_line_s_description_has_at_most_500_characters(sandbox: Any) -> None:
+    add = f"/v1/invoices/{draft_of(sandbox)}/add_lines"
+    for length, status in ((500, 200), (501, 400)):
+        line = {"lines[0][amount]": "1", "lines[0][description]": "d" * length}
+        assert sandbox.post(add, **line).status_code == status
+
+
 @pytest.mark.parametrize("amount", ["1.5", "1e3", "", "½"])
 def test_amounts_are_integers(sandbox: Any, amount: str) -> None:
     answer = sandbox.post(f"/v1/invoices/{draft_of(sandbox)}/add_lines", **{"lines[0][amount]": amount})

@@ -13,6 +13,7 @@ from workshop import Workshop, event, lines
 
 from monetization_pipeline.closing import gate, opening
 from monetization_pipeline.closing.books import Books
+from monetization_pipeline.ledger.records import Place
 from monetization_pipeline.reports import explain, listings
 from monetization_pipeline.standing import counts, look_back, maintenance
 from monetization_pipeline.steps.catalogs import NoCatalogError, keep_catalog
@@ -210,7 +211,13 @@ def test_nothing_is_published_of_a_look_back(told: Story) -> None:
         opening.opened_ledger(view) as ledger,
         pytest.raises(gate.PublishRefusedError, match="2023-06 as of 2023-07-05T08:00:00Z is a look back"),
     ):
-        gate.decide_period(Books(view, Known.now(view), ledger), "2023-06", NOW)
+        gate.decide_period(
+            Books(view, Known.now(view), ledger),
+            "2023-06",
+            NOW,
+            place=Place("stripe", "sandbox", "acct"),
+            not_taken=lambda _: {},
+        )
 
 
 def test_before_the_first_run_and_after_now_there_is_nothing_to_see(told: Story) -> None:

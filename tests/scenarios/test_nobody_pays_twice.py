@@ -13,6 +13,7 @@ from monetization_pipeline.closing.books import Books
 from monetization_pipeline.closing.deciding import Decided, Does
 from monetization_pipeline.closing.gate import decide_period
 from monetization_pipeline.ledger.ledger import Ledger
+from monetization_pipeline.ledger.records import Place
 from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.reports import listings
 
@@ -80,7 +81,8 @@ def year(tmp_path: Path) -> Year:
 
 def decided(year: Year, ledger: Ledger, month: str) -> Sequence[Decided]:
     books = Books(year.shop.pipeline, year.shop.known(), ledger)
-    return decide_period(books, month, datetime(2025, 2, 5, tzinfo=UTC)).invoices
+    now = datetime(2025, 2, 5, tzinfo=UTC)
+    return decide_period(books, month, now, place=Place("stripe", "sandbox", ""), not_taken=lambda _: {}).invoices
 
 
 def issued(published: publish.PublishedPeriod) -> list[tuple[str, str]]:

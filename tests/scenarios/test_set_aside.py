@@ -70,7 +70,7 @@ def test_publishing_issues_all_others_and_is_not_complete(shop: Workshop) -> Non
     done = published(shop)
     assert [each.intent.total for each in done.report.issued] == [Decimal(15)]
     assert (len(done.booked), done.complete) == (1, False)
-    assert [each.reasons for each in done.set_aside] == [(REASON,)]
+    assert [each.reasons for each in done.decision.set_aside] == [(REASON,)]
 
 
 def test_what_is_set_aside_comes_back_once_the_value_is_put_right(shop: Workshop) -> None:

@@ -22,8 +22,8 @@ _MIGRATION = '''"""The plan of a line."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -37,11 +37,11 @@ def write_later_program(package: Path, folder: Path) -> None:
     """A copy of the package in which a line also names its plan, which `rated_lines` knows under the same name."""
     copy = folder / package.name
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    last = 'description: Annotated[str, Says(Kind.WORDS, "what the company reads")]\n'
+    last = 'description: Annotated[str, Says(Kind.WORDS, "what the company reads, at most 500 characters")]\n'
     one_more = '    plan_id: Annotated[str | None, Says(Kind.TEXT, "plan", since=2)] = None\n'
     _replace(copy / "datasets" / "invoice_fields.py", last, last + one_more)
-    (copy / "ledger" / "migrations" / "versions" / "0003_plan.py").write_text(_MIGRATION)
-    _replace(copy / "ledger" / "opening.py", 'HEAD = "0002"', 'HEAD = "0003"')
+    (copy / "ledger" / "migrations" / "versions" / "0005_plan.py").write_text(_MIGRATION)
+    _replace(copy / "ledger" / "opening.py", 'HEAD = "0004"', 'HEAD = "0005"')
 
 
 def _replace(path: Path, old: str, new: str) -> None:

@@ -1,6 +1,7 @@
 """Stripe's form-encoded parameters: parsed, and checked against what the sandbox understands.
 
-The tables name fewer parameters than Stripe has; a test compares them with the official client's own types.
+The tables name fewer parameters than Stripe has; a test compares them with the official client's own types. Lengths:
+its docstrings (an email), and https://docs.stripe.com/changelog of 2018-10-31 (descriptions).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +24,10 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; one of `choices` where there are any."""
+    """A string; one of `choices` where there are any, of at most `most` characters where that is given."""
 
     choices: tuple[str, ...] = ()
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ _PERIOD = Group(Fields({"start": Whole(), "end": Whole()}, frozenset({"start", "
 _LINE = Fields(
     {
         "amount": Whole(),
-        "description": Text(),
+        "description": Text(most=500),
         "discountable": Flag(),
         "metadata": Metadata(),
         "period": _PERIOD,
@@ -87,7 +89,9 @@ _LINE = Fields(
 
 NOTHING = Fields()
 PAGE = Fields({"limit": _LIMIT, "starting_after": Text()})
-CUSTOMER_CREATE = Fields({"name": Text(), "email": Text(), "description": Text(), "metadata": Metadata()})
+CUSTOMER_CREATE = Fields(
+    {"name": Text(), "email": Text(most=512), "description": Text(most=350), "metadata": Metadata()}
+)
 CUSTOMER_LIST = Fields({**PAGE.kinds, "email": Text(), "created": _CREATED})
 INVOICE_CREATE = Fields(
     {
@@ -191,6 +195,8 @@ def _flag(value: str, param: str) -> bool:
 
 
 def _text(value: str, kind: Text, param: str) -> str:
+    if kind.most is not None and len(value) > kind.most:
+        raise RefusedError(f"Invalid string: {value[:20]}…; must be at most {kind.most} characters", param=param)
     if kind.choices and value not in kind.choices:
         raise RefusedError(f"Invalid {param}: must be one of {', '.join(kind.choices) or 'nothing'}", param=param)
     return value

@@ -20,6 +20,8 @@ _DEFAULT_PAGE = 10
 _FIRST_LINES = 10
 # Amounts of these currencies are whole multiples of this (https://docs.stripe.com/currencies).
 _MULTIPLES = {"bhd": 10, "jod": 10, "kwd": 10, "omr": 10, "tnd": 10, "isk": 100, "ugx": 100}
+# Of these it is documented nowhere how they are taken.
+_NO_CURRENCIES = frozenset({"iqd", "lyd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ def _account(store: Store, _call: Call) -> dict[str, Any]:
 
 
 def _create_customer(store: Store, call: Call) -> dict[str, Any]:
+    email = call.params.get("email") or ""
+    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        raise RefusedError(f"Invalid email address: {email}", param="email", code="email_invalid")
     customer_id = new_id("cus")
     customer = {
         "id": customer_id,
@@ -97,6 +102,9 @@ def _create_invoice(store: Store, call: Call) -> dict[str, Any]:
     customer = store.get("customer", call.params["customer"])
     if customer is None or customer.get("deleted"):
         raise _missing("customer", call.params["customer"], status=400)
+    currency = call.params.get("currency", "usd")
+    if not re.fullmatch("[a-z]{3}", currency) or currency in _NO_CURRENCIES:
+        raise RefusedError(f"Invalid currency: {currency}", param="currency")
     invoice_id = new_id("in")
     invoice = {
         "id": invoice_id,
@@ -106,7 +114,7 @@ def _create_invoice(store: Store, call: Call) -> dict[str, Any]:
         "billing_reason": "manual",
         "collection_method": call.params.get("collection_method", "charge_automatically"),
         "created": call.now,
-        "currency": call.params.get("currency", "usd"),
+        "currency": currency,
         "customer": customer["id"],
         "customer_email": customer["email"],
         "customer_name": customer["name"],

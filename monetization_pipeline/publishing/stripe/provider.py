@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import SecretStr
 
 from monetization_pipeline.customers.models import Company
+from monetization_pipeline.datasets.invoice_fields import cut_words
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.publishing.protocol import (
@@ -29,13 +30,13 @@ from monetization_pipeline.publishing.protocol import (
     UnknownOutcomeError,
 )
 from monetization_pipeline.publishing.stripe.amounts import from_stripe, to_stripe
+from monetization_pipeline.publishing.stripe.limits import MAX_NAME, check_company
 
 if TYPE_CHECKING:
     import stripe
 
 T = TypeVar("T")
 
-_MAX_METADATA_VALUE = 500
 _PAGE = 100
 _RATE_LIMIT_TRIES = 5
 _RATE_LIMIT_PAUSE_SECONDS = 0.5
@@ -110,7 +111,7 @@ class StripeProvider:
         self._pause = pause
         self._api: Any = None
         self._account: str | None = None
-        self._customers: dict[str, list[str]] | None = None
+        self._customers: dict[tuple[str, str], list[str]] | None = None
 
     def __repr__(self) -> str:
         return f"StripeProvider(mode={self.mode!r})"
@@ -137,15 +138,16 @@ class StripeProvider:
         found = self._ask_for(lambda api: api.customers.retrieve(provider_customer_id))
         return found is not None and not getattr(found, "deleted", False)
 
-    def find_customer(self, company_id: str) -> str | None:
-        """The customer whose metadata say `company_id`. Stripe cannot filter by them, so all are listed once."""
+    def find_customer(self, seller_id: str, company_id: str) -> str | None:
+        """The customer whose metadata say both ids. Stripe cannot filter by them, so all are listed once."""
         if self._customers is None:
             self._customers = {}
             for each in self._ask(lambda api: list(api.customers.list({"limit": _PAGE}).auto_paging_iter())):
-                bears = _metadata(each).get("company_id")
-                if bears is not None:
-                    self._customers.setdefault(bears, []).append(str(each.id))
-        found = self._customers.get(company_id, [])
+                bears = _metadata(each)
+                if "company_id" in bears:
+                    ids = bears.get("seller_id", ""), bears["company_id"]
+                    self._customers.setdefault(ids, []).append(str(each.id))
+        found = self._customers.get((seller_id, company_id), [])
         if len(found) > 1:
             raise PermanentError(
                 f"several Stripe customers ({', '.join(sorted(found))}) bear company_id {company_id!r} in their "
@@ -153,18 +155,17 @@ class StripeProvider:
             )
         return found[0] if found else None
 
-    def create_customer(self, company: Company, idempotency_key: str) -> str:
-        """Make a customer that bears the company's id."""
-        if len(company.company_id) > _MAX_METADATA_VALUE:
-            raise PermanentError(
-                f"company_id {company.company_id[:40]!r}… is longer than the {_MAX_METADATA_VALUE} characters that "
-                "Stripe's metadata hold; make a customer by hand and write its id into the company's record"
-            )
-        params: dict[str, Any] = {"metadata": {"company_id": company.company_id}}
-        params |= {name: value for name, value in (("name", company.name), ("email", company.email)) if value}
+    def create_customer(self, seller_id: str, company: Company, idempotency_key: str) -> str:
+        """Make a customer that bears the seller's id, if there is one, and the company's."""
+        check_company(company)
+        seller = {"seller_id": seller_id} if seller_id else {}
+        params: dict[str, Any] = {"metadata": seller | {"company_id": company.company_id}}
+        # A name is for people to read; none is worth an invoice that cannot be issued.
+        known = (("name", cut_words(company.name or "", MAX_NAME)), ("email", company.email))
+        params |= {name: value for name, value in known if value}
         created = self._ask(lambda api: api.customers.create(params, {"idempotency_key": idempotency_key}))
         if self._customers is not None:
-            self._customers.setdefault(company.company_id, []).append(str(created.id))
+            self._customers.setdefault((seller_id, company.company_id), []).append(str(created.id))
         return str(created.id)
 
     def find(self, provider_customer_id: str, publish_key: str) -> Sequence[RemoteInvoice]:
