@@ -16,6 +16,10 @@ from monetization_pipeline.steps.road import Grid, Row, downstream, rows_on
 
 FILE_CHANGED = "the file changed"
 
+#: The states of the partitions of each table that a step commits; what grows by batches has none, and what waits for it
+#: is in none.
+_Made = Sequence[Mapping[str, PartitionState]]
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -112,17 +116,25 @@ def event_days(known: Known, month: str) -> list[str]:
     return [day.isoformat() for day in known.customers.event_days(month)]
 
 
-def _made(pipeline: Pipeline, row: Row) -> Mapping[str, PartitionState]:
-    """The states of a dataset's partitions; one that grows by batches has none, and what waits for it is in none."""
-    return {} if row.spec.by_batch else pipeline.lake.table(row.spec).states()
+def _made(pipeline: Pipeline, row: Row) -> _Made:
+    return [pipeline.lake.table(spec).states() for spec in row.stated]
 
 
-def _is_stale(made: Mapping[str, PartitionState], expected: Mapping[str, PartitionState], key: str) -> bool:
-    return key in expected and not (key in made and made[key].made_from(expected[key]))
+def _is_stale(made: _Made, expected: Mapping[str, PartitionState], key: str) -> bool:
+    """Whether any table of the step holds what was made from something else: a run of it may have been cut short.
+
+    A table beside the first that never had anything of a partition has nothing wrong of it: the first is committed
+    last.
+    """
+    if key not in expected:
+        return False
+    if not made or key not in made[0]:
+        return True
+    return not all(states[key].made_from(expected[key]) for states in made if key in states)
 
 
-def _reason(row: Row, partition: str, made: Mapping[str, PartitionState]) -> Reason:
-    return Reason(row.name, row.grid.shown(partition), row.changed if partition in made else row.new)
+def _reason(row: Row, partition: str, made: _Made) -> Reason:
+    return Reason(row.name, row.grid.shown(partition), row.changed if made and partition in made[0] else row.new)
 
 
 def _all(judged: Judged) -> list[Reason]:

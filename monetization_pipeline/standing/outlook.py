@@ -132,7 +132,7 @@ def _works(pipeline: Pipeline, grid: Grid, judged: Judged) -> list[Work]:
 
 def _fingerprints(pipeline: Pipeline, grid: Grid, judged: Judged, partitions: Sequence[str]) -> Mapping[str, str]:
     """Of what partitions would be made from now, and of how often they were made."""
-    claims = [pipeline.lake.table(row.spec).claim(partitions).versions for row in rows_on(grid)]
+    claims = [pipeline.lake.table(spec).claim(partitions).versions for row in rows_on(grid) for spec in row.stated]
     return {
         partition: _digest(
             [
