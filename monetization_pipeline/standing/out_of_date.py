@@ -88,16 +88,31 @@ def reasons(pipeline: Pipeline, known: Known, month: str) -> list[Reason]:
 
     Empty where it is up to date.
     """
-    found = [*waiting_files(pipeline, known), *changed_files(pipeline)]
-    found += _all(out_of_date(pipeline, known, Grid.WHOLE, [WHOLE]))
-    if not found:
-        found = _all(out_of_date(pipeline, known, Grid.EVENT_DAYS, event_days(known, month)))
-    return found or _all(out_of_date(pipeline, known, Grid.BILLING_PERIODS, [month]))
+    return (
+        coming_in(pipeline, known)
+        or reasons_on(pipeline, known, Grid.EVENT_DAYS, event_days(known, month))
+        or reasons_on(pipeline, known, Grid.BILLING_PERIODS, [month])
+    )
+
+
+def coming_in(pipeline: Pipeline, known: Known) -> list[Reason]:
+    """What waits in landing, in `customers/`, or to be merged."""
+    return [
+        *waiting_files(pipeline, known),
+        *changed_files(pipeline),
+        *reasons_on(pipeline, known, Grid.WHOLE, [WHOLE]),
+    ]
+
+
+def reasons_on(pipeline: Pipeline, known: Known, grid: Grid, partitions: Sequence[str]) -> list[Reason]:
+    """What is out of date of some partitions of a grid, as reasons."""
+    judged = out_of_date(pipeline, known, grid, partitions)
+    return [reason for reasons in judged.stale.values() for reason in reasons]
 
 
 def waiting_files(pipeline: Pipeline, known: Known) -> list[Reason]:
     """Received days with files in landing that were not ingested."""
-    return _all(out_of_date(pipeline, known, Grid.RECEIVED_DAYS, received_days(pipeline)))
+    return reasons_on(pipeline, known, Grid.RECEIVED_DAYS, received_days(pipeline))
 
 
 def changed_files(pipeline: Pipeline) -> list[Reason]:
@@ -135,7 +150,3 @@ def _is_stale(made: _Made, expected: Mapping[str, PartitionState], key: str) -> 
 
 def _reason(row: Row, partition: str, made: _Made) -> Reason:
     return Reason(row.name, row.grid.shown(partition), row.changed if made and partition in made[0] else row.new)
-
-
-def _all(judged: Judged) -> list[Reason]:
-    return [reason for reasons in judged.stale.values() for reason in reasons]
