@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from monetization_pipeline.checks.counts import count_checks
-from monetization_pipeline.checks.schema import schema_checks
 from monetization_pipeline.checks.up_to_date import up_to_date_checks
+from monetization_pipeline.checks.verdicts import verdict_checks
 from monetization_pipeline.clock import Clock
 from monetization_pipeline.partitions import Grids
 from monetization_pipeline.publishing.registry import Registered
@@ -17,4 +16,4 @@ from monetization_pipeline.publishing.registry import Registered
 
 def all_checks(provider: Registered, grids: Grids, clock: Clock) -> Sequence[dg.AssetChecksDefinition]:
     """Every asset check."""
-    return [*schema_checks(provider.invoices, grids), *count_checks(grids), *up_to_date_checks(clock)]
+    return [*verdict_checks(provider.invoices, grids), *up_to_date_checks(clock)]

@@ -14,20 +14,16 @@ from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.resources.pipeline import PipelineResource
 from monetization_pipeline.standing.out_of_date import Reason
 from monetization_pipeline.standing.outlook import Outlook, look
+from monetization_pipeline.standing.verdicts import UP_TO_DATE, VERDICTS
 from monetization_pipeline.steps.known import Known
 
-NAME = "up_to_date"
-
-_MEANINGS = {
-    RAW_EVENTS.name: "Nothing waits in inboxes, in landing, in customers/, or to be merged.",
-    DAILY_USAGE.name: "Every event day is made from what there is now.",
-    INVOICES.name: "Every billing period is made from what there is now.",
-}
+NAME = UP_TO_DATE
 
 
 def up_to_date_checks(clock: Clock) -> Sequence[dg.AssetChecksDefinition]:
     """One for what waits to come in, one for event days, one for billing periods. They never hold anything up."""
-    return [_check(asset, meaning, clock) for asset, meaning in _MEANINGS.items()]
+    asked = [verdict for verdict in VERDICTS if verdict.name == NAME]
+    return [_check(verdict.shown_by, verdict.meaning, clock) for verdict in asked]
 
 
 def reasons_by_asset(outlook: Outlook) -> Mapping[str, Sequence[Reason]]:

@@ -10,9 +10,7 @@ from monetization_pipeline.closing.states import invoice_states
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.records import BookedLines, ChargedFor, Place
-from monetization_pipeline.standing.counts import count_period
-from monetization_pipeline.standing.out_of_date import reasons
-from monetization_pipeline.standing.verdicts import schema_problems
+from monetization_pipeline.standing.verdicts import problems_of_the_whole
 from monetization_pipeline.steps.invoices import SetAside
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -51,8 +49,7 @@ class Decision:
 
 def gate_problems(pipeline: Pipeline, known: Known, month: str) -> list[str]:
     """Everything that forbids to publish a billing period; the same verdicts that the asset checks show."""
-    problems = [f"{reason}; run `monetize run {month}`" for reason in reasons(pipeline, known, month)]
-    return problems or [*count_period(pipeline, month).problems, *schema_problems(pipeline)]
+    return problems_of_the_whole(pipeline, known, month)
 
 
 def decide_period(books: Books, month: str, now: datetime, *, place: Place, not_taken: NotTaken) -> Decision:

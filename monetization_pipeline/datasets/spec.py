@@ -14,7 +14,8 @@ class DatasetSpec:
     """One dataset. `partition_column` is None where the whole dataset is one partition.
 
     `row_hash` names the column whose sum is the fingerprint; without one, all columns but `volatile` enter it.
-    `by_batch` datasets only ever grow, by ingest batches, and show a batch once `landing_files` lists it.
+    `by_batch` datasets only ever grow, by ingest batches, and show a batch once `landing_files` lists it. `added` names
+    columns that came later: files of before, where they are never made anew, lack them.
     """
 
     name: str
@@ -25,6 +26,7 @@ class DatasetSpec:
     row_hash: str | None = None
     volatile: tuple[str, ...] = ()
     by_batch: bool = False
+    added: tuple[str, ...] = ()
 
 
 def schema(*fields: Column) -> pa.Schema:

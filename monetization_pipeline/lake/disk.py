@@ -13,6 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from monetization_pipeline.engines.address import Address
+from monetization_pipeline.errors import MonetizeError
+
+
+class UnreadableFileError(MonetizeError):
+    """A file that was committed and cannot be read."""
 
 
 def folder(path: Path) -> Address:
@@ -65,6 +70,17 @@ def sync(address: Address) -> None:
 def size_of(address: Address) -> int:
     """Bytes."""
     return address.local.stat().st_size
+
+
+def footer(address: Address) -> tuple[pa.Schema, int]:
+    """The columns of a Parquet file, and how many rows it has. Raises UnreadableFileError where it is none, or gone."""
+    try:
+        metadata = pq.read_metadata(address.local)
+    except FileNotFoundError:
+        raise UnreadableFileError("the file is gone") from None
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableFileError(f"the file cannot be read: {error}") from error
+    return metadata.schema.to_arrow_schema(), metadata.num_rows
 
 
 def rows_in(address: Address) -> int:

@@ -105,6 +105,11 @@ class IngestLog:
         return frozenset(listed(self.rows["source"].unique()))
 
     @cached_property
+    def received_days(self) -> frozenset[date]:
+        """UTC days on which any of the files was received."""
+        return frozenset(listed(self.rows["received_on"].unique()))
+
+    @cached_property
     def receipts(self) -> tuple[datetime, datetime] | None:
         """When the first and the last of the files were received; None where there are none."""
         if not len(self):

@@ -9,6 +9,7 @@ from monetization_pipeline.engines.base import Session
 from monetization_pipeline.expressions.quoting import instant_literal
 from monetization_pipeline.lake.lake import Lake
 from monetization_pipeline.lake.rows import read_rows
+from monetization_pipeline.lake.table import CommittedFile
 
 
 def view_received(session: Session, name: str, lake: Lake, spec: DatasetSpec, batches: Collection[str]) -> None:
@@ -40,5 +41,12 @@ def visible_files(lake: Lake, spec: DatasetSpec, batches: Collection[str]) -> li
 
     A file that was made of several may hold rows of other batches of that received day too, all of them listed.
     """
+    return sorted(file.address for file in visible_committed(lake, spec, batches))
+
+
+def visible_committed(
+    lake: Lake, spec: DatasetSpec, batches: Collection[str], partitions: Collection[str] | None = None
+) -> list[CommittedFile]:
+    """The same files with partition and size, of the given partitions or of all, in the order of the log."""
     wanted = {*batches, *(f"{COMPACTED}{batch[:DAY_DIGITS]}" for batch in batches)}
-    return [file for file in lake.table(spec).files() if file.name.partition("-")[0] in wanted]
+    return [file for file in lake.table(spec).committed(partitions) if file.address.name.partition("-")[0] in wanted]

@@ -16,6 +16,10 @@ from monetization_pipeline.steps.road import Grid, Row, downstream, rows_on
 
 FILE_CHANGED = "the file changed"
 
+#: The states of the partitions of each table that a step commits; what grows by batches has none, and what waits for it
+#: is in none.
+_Made = Sequence[Mapping[str, PartitionState]]
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -84,16 +88,31 @@ def reasons(pipeline: Pipeline, known: Known, month: str) -> list[Reason]:
 
     Empty where it is up to date.
     """
-    found = [*waiting_files(pipeline, known), *changed_files(pipeline)]
-    found += _all(out_of_date(pipeline, known, Grid.WHOLE, [WHOLE]))
-    if not found:
-        found = _all(out_of_date(pipeline, known, Grid.EVENT_DAYS, event_days(known, month)))
-    return found or _all(out_of_date(pipeline, known, Grid.BILLING_PERIODS, [month]))
+    return (
+        coming_in(pipeline, known)
+        or reasons_on(pipeline, known, Grid.EVENT_DAYS, event_days(known, month))
+        or reasons_on(pipeline, known, Grid.BILLING_PERIODS, [month])
+    )
+
+
+def coming_in(pipeline: Pipeline, known: Known) -> list[Reason]:
+    """What waits in landing, in `customers/`, or to be merged."""
+    return [
+        *waiting_files(pipeline, known),
+        *changed_files(pipeline),
+        *reasons_on(pipeline, known, Grid.WHOLE, [WHOLE]),
+    ]
+
+
+def reasons_on(pipeline: Pipeline, known: Known, grid: Grid, partitions: Sequence[str]) -> list[Reason]:
+    """What is out of date of some partitions of a grid, as reasons."""
+    judged = out_of_date(pipeline, known, grid, partitions)
+    return [reason for reasons in judged.stale.values() for reason in reasons]
 
 
 def waiting_files(pipeline: Pipeline, known: Known) -> list[Reason]:
     """Received days with files in landing that were not ingested."""
-    return _all(out_of_date(pipeline, known, Grid.RECEIVED_DAYS, received_days(pipeline)))
+    return reasons_on(pipeline, known, Grid.RECEIVED_DAYS, received_days(pipeline))
 
 
 def changed_files(pipeline: Pipeline) -> list[Reason]:
@@ -112,18 +131,22 @@ def event_days(known: Known, month: str) -> list[str]:
     return [day.isoformat() for day in known.customers.event_days(month)]
 
 
-def _made(pipeline: Pipeline, row: Row) -> Mapping[str, PartitionState]:
-    """The states of a dataset's partitions; one that grows by batches has none, and what waits for it is in none."""
-    return {} if row.spec.by_batch else pipeline.lake.table(row.spec).states()
+def _made(pipeline: Pipeline, row: Row) -> _Made:
+    return [pipeline.lake.table(spec).states() for spec in row.stated]
 
 
-def _is_stale(made: Mapping[str, PartitionState], expected: Mapping[str, PartitionState], key: str) -> bool:
-    return key in expected and not (key in made and made[key].made_from(expected[key]))
+def _is_stale(made: _Made, expected: Mapping[str, PartitionState], key: str) -> bool:
+    """Whether any table of the step holds what was made from something else: a run of it may have been cut short.
+
+    A table beside the first that never had anything of a partition has nothing wrong of it: the first is committed
+    last.
+    """
+    if key not in expected:
+        return False
+    if not made or key not in made[0]:
+        return True
+    return not all(states[key].made_from(expected[key]) for states in made if key in states)
 
 
-def _reason(row: Row, partition: str, made: Mapping[str, PartitionState]) -> Reason:
-    return Reason(row.name, row.grid.shown(partition), row.changed if partition in made else row.new)
-
-
-def _all(judged: Judged) -> list[Reason]:
-    return [reason for reasons in judged.stale.values() for reason in reasons]
+def _reason(row: Row, partition: str, made: _Made) -> Reason:
+    return Reason(row.name, row.grid.shown(partition), row.changed if made and partition in made[0] else row.new)

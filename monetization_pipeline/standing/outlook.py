@@ -23,6 +23,7 @@ from monetization_pipeline.standing.out_of_date import (
     changed_files,
     event_days,
     out_of_date,
+    reasons_on,
     received_days,
 )
 from monetization_pipeline.steps.known import Customers, Known
@@ -85,8 +86,7 @@ def received_work(pipeline: Pipeline, known: Known, now: datetime) -> list[Work]
 
 def merges(pipeline: Pipeline, known: Known) -> list[Reason]:
     """Which of companies, users and subscriptions have to be merged."""
-    judged = out_of_date(pipeline, known, Grid.WHOLE, [WHOLE])
-    return [reason for reasons in judged.stale.values() for reason in reasons]
+    return reasons_on(pipeline, known, Grid.WHOLE, [WHOLE])
 
 
 def merge_fingerprint(pipeline: Pipeline, known: Known) -> str:
@@ -132,7 +132,7 @@ def _works(pipeline: Pipeline, grid: Grid, judged: Judged) -> list[Work]:
 
 def _fingerprints(pipeline: Pipeline, grid: Grid, judged: Judged, partitions: Sequence[str]) -> Mapping[str, str]:
     """Of what partitions would be made from now, and of how often they were made."""
-    claims = [pipeline.lake.table(row.spec).claim(partitions).versions for row in rows_on(grid)]
+    claims = [pipeline.lake.table(spec).claim(partitions).versions for row in rows_on(grid) for spec in row.stated]
     return {
         partition: _digest(
             [

@@ -1,122 +1,233 @@
-"""Verdicts on what lies in the lake: schemas, and counts that close (rule 6). Asset checks show them, the gate asks.
+"""Verdicts on what lies in the lake: one table, which the asset checks show and the gate of publishing asks (rule 22).
 
-A verdict is a list of problems in words; empty means that all is well.
+A verdict is a list of problems in words; empty means that all is well. One of the whole closes the gate of each billing
+period that is made from a partition on which it is red; one of a part is to block those that it names.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 
-import pyarrow as pa
-
-from monetization_pipeline.datasets import ALL, DAILY_USAGE, EVENTS, DatasetSpec
-from monetization_pipeline.datasets.arrow import named_types
-from monetization_pipeline.engines.address import Address
-from monetization_pipeline.lake import disk
+from monetization_pipeline.datasets import (
+    DAILY_USAGE,
+    EVENTS,
+    INVOICES,
+    LANDING_FILES,
+    RAW_EVENTS,
+    SET_ASIDE,
+    USAGE,
+    WHOLE,
+    DatasetSpec,
+)
 from monetization_pipeline.lake.listing import read_log
-from monetization_pipeline.lake.visible import visible_files
 from monetization_pipeline.metering.charged import BUCKETS, METERED
-from monetization_pipeline.publishing.registry import every_dataset
 from monetization_pipeline.standing.counts import EVENT_DAY, RECEIVED, Counts, count_days, count_period, count_received
+from monetization_pipeline.standing.files_held import file_problems
+from monetization_pipeline.standing.made_from import MadeFrom
+from monetization_pipeline.standing.out_of_date import coming_in, reasons_on
+from monetization_pipeline.steps.invoices import read_set_aside
+from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.road import ROAD, Grid, Row, rows_on
 
-#: What an ingest brings, each under its name in `landing_files`.
-_BY_BATCH = tuple(spec for spec in ALL if spec.by_batch)
+UP_TO_DATE, FILES, COUNTS_CLOSE = "up_to_date", "files", "counts_close"
+NOTHING_SET_ASIDE = "nothing_set_aside"
+
+#: Problems of partitions of one dataset.
+Judge = Callable[[Pipeline, Known, Sequence[str]], list[str]]
+
 _NO_COUNTS = Counts(dict.fromkeys(RECEIVED, 0), dict.fromkeys(EVENT_DAY, 0), dict.fromkeys(BUCKETS, 0))
 
 
-def schema_problems(
-    pipeline: Pipeline, specs: Iterable[DatasetSpec] | None = None, partitions: Collection[str] | None = None
-) -> list[str]:
-    """Columns of Parquet files that are not those of `datasets/`: of the given partitions, else of the newest one."""
-    problems: list[str] = []
-    for spec in every_dataset() if specs is None else specs:
-        table = pipeline.lake.table(spec)
-        wanted = partitions
-        if spec.partition_column is None:
-            wanted = None
-        elif wanted is None:
-            wanted = table.partitions()[-1:]
-        files = table.files(wanted)
-        problems += [f"{spec.name}: {file.name}: {problem}" for file in files for problem in _differences(spec, file)]
-    return problems
+class Of(StrEnum):
+    """Whom a verdict concerns."""
+
+    WHOLE = "the whole"
+    PART = "a part"
 
 
-def received_problems(pipeline: Pipeline, days: Collection[date]) -> list[str]:
-    """Received days whose records do not add up, or whose rows in the lake are not those that `landing_files` lists."""
-    problems: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One question about a dataset: of some partitions of its grid, or of all of it.
+
+    A check called `name` of the asset `shown_by` shows it.
+
+    Where one that comes `first` is red, nothing after it in the table can be judged.
+    """
+
+    name: str
+    dataset: str
+    shown_by: str
+    grid: Grid
+    meaning: str
+    judge: Judge
+    of: Of = Of.WHOLE
+    first: bool = False
+
+    def asked_of(self, pipeline: Pipeline, known: Known, keys: Sequence[str]) -> list[str]:
+        """The problems of some partitions of the asset that shows it."""
+        return self.judge(pipeline, known, [WHOLE] if self.grid is Grid.WHOLE else keys)
+
+
+def files_of(spec: DatasetSpec, grid: Grid, shown_by: str, *, first: bool = False) -> Verdict:
+    """The verdict on the files of a dataset."""
+
+    def judge(pipeline: Pipeline, _: Known, keys: Sequence[str]) -> list[str]:
+        return file_problems(pipeline.lake, spec, keys)
+
+    meaning = "The files are there, with the columns that are declared and the rows that were committed."
+    return Verdict(FILES, spec.name, shown_by, grid, meaning, judge, first=first)
+
+
+def _files(row: Row) -> list[Verdict]:
+    # To know what is out of date, customers and the list of what was ingested are read.
+    return [
+        files_of(spec, row.grid, row.name, first=row.grid is Grid.WHOLE) for spec in row.specs if spec != LANDING_FILES
+    ]
+
+
+def _coming_in(pipeline: Pipeline, known: Known, _: Sequence[str]) -> list[str]:
+    return [str(reason) for reason in coming_in(pipeline, known)]
+
+
+def _out_of_date(grid: Grid) -> Judge:
+    def judge(pipeline: Pipeline, known: Known, keys: Sequence[str]) -> list[str]:
+        return [str(reason) for reason in reasons_on(pipeline, known, grid, keys)]
+
+    return judge
+
+
+def _received(pipeline: Pipeline, _: Known, days: Sequence[str]) -> list[str]:
     log = read_log(pipeline.lake)
-    for day in sorted(days):
-        received = log.received_on([day])
-        problems += replace(_NO_COUNTS, received=count_received(received)).problems
-        for spec in _BY_BATCH:
-            expected = received.total(spec.name)
-            found = sum(disk.rows_in(file) for file in visible_files(pipeline.lake, spec, received.batches))
-            if expected != found:
-                problems.append(
-                    f"received day {day}: landing_files lists {expected} {spec.name}, but there are {found}"
-                )
-    return problems
+    counted = [(day, count_received(log.received_on([date.fromisoformat(day)]))) for day in days]
+    return [f"{day}: {each}" for day, counts in counted for each in replace(_NO_COUNTS, received=counts).problems]
 
 
-def event_day_problems(pipeline: Pipeline, days: Sequence[date]) -> list[str]:
-    """Event days whose raw events are not all accounted for in `events`."""
+def _netted(pipeline: Pipeline, _: Known, days: Sequence[str]) -> list[str]:
     problems: list[str] = []
     log = read_log(pipeline.lake)
     for day in days:
-        counts = count_days(pipeline, log, [day])
-        # Where an event lies is known once it is metered: that is `metering_problems`.
+        counts = count_days(pipeline, log, [date.fromisoformat(day)])
+        # Where an event lies is known once it is metered: that is `_metered`.
         unmetered = dict.fromkeys(BUCKETS, 0) | {METERED: counts.days["events"]}
         problems += [f"{day}: {problem}" for problem in replace(counts, buckets=unmetered).problems]
-        problems += _row_problems(pipeline, EVENTS, day)
     return problems
 
 
-def metering_problems(pipeline: Pipeline, days: Sequence[date]) -> list[str]:
-    """Event days whose events do not each lie in one bucket."""
-    problems: list[str] = []
+def _metered(pipeline: Pipeline, _: Known, days: Sequence[str]) -> list[str]:
     log = read_log(pipeline.lake)
-    for day in days:
-        problems += [f"{day}: {problem}" for problem in count_days(pipeline, log, [day]).problems]
-        problems += _row_problems(pipeline, DAILY_USAGE, day)
-    return problems
+    counted = [(day, count_days(pipeline, log, [date.fromisoformat(day)])) for day in days]
+    return [f"{day}: {problem}" for day, counts in counted for problem in counts.problems]
 
 
-def period_problems(pipeline: Pipeline, month: str) -> list[str]:
-    """A billing period whose counts do not close."""
-    return [f"{month}: {problem}" for problem in count_period(pipeline, month).problems]
+def _summed(pipeline: Pipeline, _: Known, months: Sequence[str]) -> list[str]:
+    return [f"{month}: {problem}" for month in months for problem in count_period(pipeline, month).problems]
 
 
-def _row_problems(pipeline: Pipeline, spec: DatasetSpec, day: date) -> list[str]:
-    table = pipeline.lake.table(spec)
-    state = table.state(day.isoformat())
-    expected = 0 if state is None else state.rows
-    found = sum(disk.rows_in(file) for file in table.files([day.isoformat()]))
-    if found == expected:
-        return []
-    return [f"{day}: {spec.name} was committed with {expected} rows, but its files hold {found}"]
-
-
-def _differences(spec: DatasetSpec, file: Address) -> list[str]:
-    found = disk.schema_of(file)
-    missing = [f"column {name} is missing" for name in spec.schema.names if name not in found.names]
-    unknown = [f"column {name} is not one of {spec.name}" for name in found.names if name not in spec.schema.names]
-    types = dict(named_types(found))
-    wrong = [
-        f"column {name} is {types[name]}, not {kind}"
-        for name, kind in named_types(spec.schema)
-        if name in types and not _same(types[name], kind)
+def _set_aside(pipeline: Pipeline, _: Known, months: Sequence[str]) -> list[str]:
+    return [
+        f"{month}: invoice {each.invoice_id} of {each.company_id} is set aside: {'; '.join(each.reasons)}"
+        for month in months
+        for each in read_set_aside(pipeline, month)
     ]
-    return [*missing, *unknown, *wrong]
 
 
-def _same(found: pa.DataType, expected: pa.DataType) -> bool:
-    # What a writer calls the elements of a list means nothing.
-    if pa.types.is_list(found) and pa.types.is_list(expected):
-        return _same(found.value_type, expected.value_type)
-    if pa.types.is_struct(found) and pa.types.is_struct(expected):
-        pairs = zip(named_types(found), named_types(expected), strict=False)
-        return found.num_fields == expected.num_fields and all(
-            name == other and _same(kind, wanted) for (name, kind), (other, wanted) in pairs
-        )
-    return found == expected
+def _counts(spec: DatasetSpec, grid: Grid, meaning: str, judge: Judge, shown_by: str | None = None) -> Verdict:
+    return Verdict(COUNTS_CLOSE, spec.name, shown_by or spec.name, grid, meaning, judge)
+
+
+def _current(spec: DatasetSpec, grid: Grid, meaning: str, judge: Judge) -> Verdict:
+    return Verdict(UP_TO_DATE, spec.name, spec.name, grid, meaning, judge, first=True)
+
+
+#: In the order in which they are asked.
+VERDICTS: tuple[Verdict, ...] = (
+    files_of(LANDING_FILES, Grid.WHOLE, RAW_EVENTS.name, first=True),
+    _current(
+        RAW_EVENTS,
+        Grid.WHOLE,
+        "Nothing waits in inboxes, in landing, in customers/, or to be merged.",
+        _coming_in,
+    ),
+    *(verdict for row in rows_on(Grid.WHOLE) for verdict in _files(row)),
+    _current(
+        DAILY_USAGE,
+        Grid.EVENT_DAYS,
+        "Every event day is made from what there is now.",
+        _out_of_date(Grid.EVENT_DAYS),
+    ),
+    _current(
+        INVOICES,
+        Grid.BILLING_PERIODS,
+        "Every billing period is made from what there is now.",
+        _out_of_date(Grid.BILLING_PERIODS),
+    ),
+    *(verdict for row in ROAD if row.grid is not Grid.WHOLE for verdict in _files(row)),
+    _counts(
+        LANDING_FILES,
+        Grid.RECEIVED_DAYS,
+        "records = raw events + corrections + entity changes + refusals + empty lines",
+        _received,
+        RAW_EVENTS.name,
+    ),
+    _counts(
+        EVENTS,
+        Grid.EVENT_DAYS,
+        "raw events + replacements = events + duplicates + conflicts + voided",
+        _netted,
+    ),
+    _counts(
+        DAILY_USAGE,
+        Grid.EVENT_DAYS,
+        "each event is metered, or lies in one bucket that says why not",
+        _metered,
+    ),
+    _counts(
+        USAGE,
+        Grid.BILLING_PERIODS,
+        "the counts of all days of the billing period close",
+        _summed,
+    ),
+    Verdict(
+        NOTHING_SET_ASIDE,
+        SET_ASIDE.name,
+        INVOICES.name,
+        Grid.BILLING_PERIODS,
+        "Every line can be rated: no invoice is set aside.",
+        _set_aside,
+        of=Of.PART,
+    ),
+)
+
+
+def shown_by(asset: str) -> Mapping[str, Sequence[Verdict]]:
+    """The verdicts that checks of an asset show of the partitions they are asked about, by the check's name.
+
+    Whether all is up to date is asked of all of history instead (`standing.outlook`).
+    """
+    found: dict[str, list[Verdict]] = {}
+    for verdict in VERDICTS:
+        if verdict.shown_by == asset and verdict.name != UP_TO_DATE:
+            found.setdefault(verdict.name, []).append(verdict)
+    return found
+
+
+def problems_shown(pipeline: Pipeline, known: Known, asset: str, keys: Sequence[str]) -> list[str]:
+    """All that the checks of an asset say of some partitions."""
+    verdicts = [verdict for each in shown_by(asset).values() for verdict in each]
+    return [problem for verdict in verdicts for problem in verdict.asked_of(pipeline, known, keys)]
+
+
+def problems_of_the_whole(pipeline: Pipeline, known: Known, month: str) -> list[str]:
+    """What the verdicts of the whole say of exactly the partitions that a billing period is made from."""
+    made_from = MadeFrom(pipeline, known, month)
+    problems: list[str] = []
+    for verdict in VERDICTS:
+        if verdict.of is Of.WHOLE:
+            found = verdict.judge(pipeline, known, made_from.partitions(verdict.grid, verdict.dataset))
+            advice = f"; run `monetize run {month}`" if verdict.name == UP_TO_DATE else ""
+            problems += [f"{problem}{advice}" for problem in found]
+        if problems and verdict.first:
+            break
+    return problems

@@ -1,5 +1,6 @@
 """events × customers × meters → daily_usage, meter_refusals and unbilled."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -34,6 +35,7 @@ from monetization_pipeline.steps.pipeline import Pipeline
 
 #: Companies × days that are metered in one query.
 _COMPANY_DAYS = 150_000
+#: In the order in which they are committed.
 _WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
 
 
@@ -65,7 +67,8 @@ def expected_states(pipeline: Pipeline, known: Known, days: Sequence[str]) -> Ma
 def build(pipeline: Pipeline, known: Known, keys: Sequence[str]) -> Mapping[str, PartitionState]:
     """Make `daily_usage`, `meter_refusals` and `unbilled` of the given days. Raises ConcurrentCommitError.
 
-    daily_usage is committed last: its state says that the other two are there.
+    They are committed one after another, under one state, but for how many rows each has: a day whose tables were
+    committed by different runs is out of date.
     """
     days = [date.fromisoformat(key) for key in keys]
     claims = {spec.name: pipeline.lake.table(spec).claim(keys) for spec in _WRITTEN}
@@ -78,11 +81,13 @@ def build(pipeline: Pipeline, known: Known, keys: Sequence[str]) -> Mapping[str,
         for some_days in _chunks(session, payers, days):
             made = _Chunk(pipeline, session, meters, payers, some_days, written).meter()
             states |= {day.isoformat(): replace(expected[day.isoformat()], **made[day]) for day in some_days}
-    for spec in (METER_REFUSALS, UNBILLED):
-        table, files = pipeline.lake.table(spec), written[spec.name]
-        if files or set(table.partitions()) & set(keys):
-            table.replace(claims[spec.name], files, {key: PartitionState("", 0) for key in keys})
-    pipeline.lake.table(DAILY_USAGE).replace(claims[DAILY_USAGE.name], written[DAILY_USAGE.name], states)
+    for spec in _WRITTEN:
+        files = written[spec.name]
+        rows = Counter(dict.fromkeys(keys, 0))
+        for file in files:
+            rows[file.partition] += file.rows
+        own = {key: replace(state, rows=rows[key]) for key, state in states.items()}
+        pipeline.lake.table(spec).replace(claims[spec.name], files, own)
     return states
 
 

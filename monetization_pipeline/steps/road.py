@@ -79,6 +79,16 @@ class Row:
         """The dataset's."""
         return self.spec.name
 
+    @property
+    def specs(self) -> tuple[DatasetSpec, ...]:
+        """All that the step commits."""
+        return (self.spec, *self.beside)
+
+    @property
+    def stated(self) -> tuple[DatasetSpec, ...]:
+        """Those whose partitions have states, one and the same but for `rows`; what grows by batches has none."""
+        return () if self.spec.by_batch else self.specs
+
 
 def _merged(spec: DatasetSpec) -> Row:
     return Row(

@@ -192,7 +192,7 @@ def test_rows_that_are_missing_in_the_files_are_noticed(ran: Folder) -> None:
 
 def test_columns_that_are_not_the_declared_ones_stop_the_run(ran: Folder) -> None:
     rewrite(ran, DAILY_USAGE, DAYS[0], change=lambda table: table.drop_columns(["min_value"]))
-    with pytest.raises(RunFailedError, match=r"check schema failed: daily_usage: .* column min_value is missing"):
+    with pytest.raises(RunFailedError, match=r"check files failed: daily_usage: .* column min_value is missing"):
         ran.materialize("event_days", ["daily_usage"], DAYS[0])
 
 

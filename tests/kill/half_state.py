@@ -29,9 +29,9 @@ from monetization_pipeline.lake.visible import visible_files
 from monetization_pipeline.reports import listings
 from monetization_pipeline.settings import Settings, pipeline_of
 from monetization_pipeline.sources.declared import CUSTOMERS
-from monetization_pipeline.standing import verdicts
 from monetization_pipeline.standing.counts import RECEIVED
 from monetization_pipeline.standing.out_of_date import reasons
+from monetization_pipeline.standing.verdicts import problems_shown
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
@@ -94,7 +94,7 @@ def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
     With `same_clock` also what depends on when the user's files of customers were seen.
     """
     pipeline = pipeline_of(Settings(home))
-    log = read_log(pipeline.lake)
+    log, known = read_log(pipeline.lake), Known.now(pipeline)
     found: dict[str, object] = {
         "received": received(home, same_clock=same_clock),
         "invoices": json.dumps(listings.invoices(pipeline, MONTH, _SEEN_AT)),
@@ -102,8 +102,8 @@ def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
             day: (each.fingerprint, each.rows, each.copy_days, each.received_days) for day, each in log.days.items()
         },
         "problems": [
-            *gate_problems(pipeline, Known.now(pipeline), MONTH),
-            *verdicts.metering_problems(pipeline, sorted(log.days)),
+            *gate_problems(pipeline, known, MONTH),
+            *problems_shown(pipeline, known, "daily_usage", [*map(str, sorted(log.days))]),
         ],
     }
     for spec in ALL:
@@ -125,7 +125,8 @@ def received(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
         for file in log.files
         if same_clock or file.source != CUSTOMERS
     ]
-    found["problems"] = verdicts.received_problems(pipeline, {file.received_on for file in log.files})
+    days = [*map(str, sorted(log.received_days))]
+    found["problems"] = problems_shown(pipeline, Known.now(pipeline), "raw_events", days)
     return found
 
 

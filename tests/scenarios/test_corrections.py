@@ -17,8 +17,9 @@ from monetization_pipeline.lake.ingest_log import IngestedFile
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.publishing.accounts import Account
 from monetization_pipeline.reports import listings
-from monetization_pipeline.standing import counts, verdicts
+from monetization_pipeline.standing import counts
 from monetization_pipeline.standing.out_of_date import reasons
+from monetization_pipeline.standing.verdicts import problems_shown
 from monetization_pipeline.steps import events, invoices
 from monetization_pipeline.steps.known import Known
 
@@ -76,8 +77,8 @@ class Story:
             assert reasons(pipeline, Known.now(pipeline), month) == []
             assert counts.count_period(pipeline, month).problems == []
         log = read_log(pipeline.lake)
-        assert verdicts.received_problems(pipeline, {file.received_on for file in log.files}) == []
-        assert verdicts.event_day_problems(pipeline, sorted(log.days)) == []
+        assert problems_shown(pipeline, Known.now(pipeline), "raw_events", [*map(str, log.received_days)]) == []
+        assert problems_shown(pipeline, Known.now(pipeline), "events", [*map(str, log.days)]) == []
         return tuple(int(sum(invoice.total for invoice in invoices.read_invoices(pipeline, month))) for month in MONTHS)
 
     def left(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from workshop import RECEIVED, Workshop, event, lines
 from monetization_pipeline.datasets import INVOICES, RAW_EVENTS, REFUSALS
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.lake.table import Claim, ConcurrentCommitError, NewFile, Table
-from monetization_pipeline.standing.verdicts import received_problems
+from monetization_pipeline.standing.verdicts import problems_shown
 from monetization_pipeline.steps import invoices, raw_events
 
 MONTH = "2023-07"
@@ -67,4 +67,4 @@ def test_a_first_month_changed_after_a_crash_loses_and_doubles_nothing(
     (file,) = shop.ingest()
     assert (file.raw_events, file.refusals) == (2, 0)
     assert (len(shop.rows(RAW_EVENTS)), len(shop.rows(REFUSALS))) == (2, 0)
-    assert received_problems(shop.pipeline, [RECEIVED.date()]) == []
+    assert problems_shown(shop.pipeline, shop.known(), "raw_events", [f"{RECEIVED.date()}"]) == []

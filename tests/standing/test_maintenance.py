@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import fingerprint_of, read_rows
 from monetization_pipeline.lake.visible import visible_files
 from monetization_pipeline.sources.declared import CUSTOMERS
-from monetization_pipeline.standing import verdicts
 from monetization_pipeline.standing.maintenance import Chore, Tidied, maintain
 from monetization_pipeline.standing.out_of_date import reasons
+from monetization_pipeline.standing.verdicts import problems_shown
 from monetization_pipeline.steps import raw_events
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Retention
@@ -92,11 +92,12 @@ def rows(shop: Workshop, spec: DatasetSpec) -> list[dict[str, Any]]:
 def everything(shop: Workshop) -> dict[str, Any]:
     """All rows that readers see, and what is out of date."""
     pipeline = shop.reopened().pipeline
+    known = Known.now(pipeline)
     return {
         **{spec.name: rows(shop, spec) for spec in ALL},
-        "stale": reasons(pipeline, Known.now(pipeline), MONTH),
-        "problems": verdicts.received_problems(pipeline, {RECEIVED.date()})
-        + verdicts.event_day_problems(pipeline, [date(2023, 7, 10), date(2023, 7, 11)]),
+        "stale": reasons(pipeline, known, MONTH),
+        "problems": problems_shown(pipeline, known, "raw_events", [f"{RECEIVED.date()}"])
+        + problems_shown(pipeline, known, "events", ["2023-07-10", "2023-07-11"]),
     }
 
 

@@ -74,7 +74,7 @@ def test_what_a_dataset_is_made_from_comes_before_it() -> None:
 
 
 def test_each_row_bears_its_datasets_name_in_its_version() -> None:
-    assert [row.code_version for row in ROAD] == [code_version(row.name, 1) for row in ROAD]
+    assert [row.code_version.rpartition(" ")[0] for row in ROAD] == [row.name for row in ROAD]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,13 @@ def test_a_step_of_a_later_version_makes_its_own_dataset_anew_and_no_metering(ra
     ]
     ran.run(MONTH)
     # It came out the same, so that what is made from it stays as it is, once somebody looks again.
-    assert made_anew(before, commits(ran)) == {"usage", "rated_lines", "invoices", "invoice_lines"}
+    assert made_anew(before, commits(ran)) == {
+        "usage",
+        "rated_lines",
+        "set_aside",
+        "invoices",
+        "invoice_lines",
+    }
     state = ran.pipeline.lake.table(USAGE).state(MONTH)
     assert state is not None
     assert state.code_version == newer
