@@ -1,5 +1,6 @@
 """What people ask to see of a billing period, as plain rows ready for JSON: decimals and instants are text."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -12,10 +13,20 @@ from monetization_pipeline.invoicing.models import invoice_json
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import read_rows
 from monetization_pipeline.lake.visible import received_rows
+from monetization_pipeline.landing.decisions import decisions
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import month_period, parse_month
-from monetization_pipeline.reports.promised import InvoiceRow, RefusalRow, UnbilledRow, UsageRow
+from monetization_pipeline.reports.promised import (
+    DecisionRow,
+    InstantText,
+    InvoiceRow,
+    LandingRow,
+    RefusalRow,
+    UnbilledRow,
+    UsageRow,
+)
 from monetization_pipeline.reports.usage_days import MeterDays, usage_by_day
+from monetization_pipeline.standing.landed import waiting_in_landing
 from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.steps.known import Customers, Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -67,6 +78,24 @@ def refusals(pipeline: Pipeline) -> list[RefusalRow]:
     rows = received_rows(pipeline.lake, REFUSALS, read_log(pipeline.lake).bringing("refusals").batches)
     rows.sort(key=lambda row: (row["received_at"], row["source"], row["file"], row["line"], row["record"]))
     return [cast("RefusalRow", _shown(row)) for row in rows]
+
+
+def landing(pipeline: Pipeline, now: datetime) -> list[LandingRow]:
+    """Every file in landing that was never ingested, by source and in order of receipt."""
+    return [
+        LandingRow(
+            source=waits.file.source,
+            file=waits.file.name,
+            received_at=InstantText(instant_text(waits.file.received_at)),
+            why=waits.why,
+        )
+        for waits in waiting_in_landing(pipeline, now)
+    ]
+
+
+def landing_decisions(pipeline: Pipeline) -> list[DecisionRow]:
+    """All that was decided about files in landing, the first first."""
+    return [cast("DecisionRow", asdict(decision)) for decision in decisions(pipeline.landing)]
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
