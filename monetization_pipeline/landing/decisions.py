@@ -104,12 +104,9 @@ def _record(
     if received_at is not None:
         decision = replace(decision, now_received_at=instant_text(received_at.astimezone(UTC)))
     fields = {name: getattr(decision, name) for name in Decision.__slots__}
-    with _path(landing).open("a", encoding="utf-8", opener=_owners) as records:
+    opened = os.open(_path(landing), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(opened, "a", encoding="utf-8") as records:
         records.write(json.dumps(fields, ensure_ascii=False) + "\n")
         records.flush()
         os.fsync(records.fileno())
     return decision
-
-
-def _owners(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

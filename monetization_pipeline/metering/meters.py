@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from monetization_pipeline.catalog.models import Aggregation, Meter
+from monetization_pipeline.catalog.models import Aggregation, Direction, Meter
 from monetization_pipeline.expressions import (
     EventScope,
     ExpressionError,
@@ -52,9 +52,9 @@ def _leaves(meters: Iterable["MeterSql"]) -> list[Path]:
 class MeterSql:
     """SQL over columns of `events`; none of it raises.
 
-    `selects`: the event is of the meter's type, name and filter. `passes`: its being blocked does not matter or it is
-    not blocked. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used. `text`: the value as sent.
-    `dimensions`: name → VARCHAR. `paths`: what it reads.
+    `selects`: the event is of the meter's type, name and filter. `passes`: neither its being blocked nor its direction
+    keeps it off. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used. `text`: the value as
+    sent. `dimensions`: name → VARCHAR. `paths`: what it reads.
     """
 
     meter: Meter
@@ -67,9 +67,10 @@ class MeterSql:
 
 
 def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
-    """A meter as SQL over the columns that `scope` names, by default a LeafScope. Blocked calls are left out (rule 5).
+    """A meter as SQL over the columns that `scope` names, by default a LeafScope.
 
-    Raises ExpressionError where the filter, the value or a dimension is refused.
+    Blocked calls, and those of another direction, are left out unless the meter says otherwise (rule 5). Raises
+    ExpressionError where the filter, the value or a dimension is refused.
     """
     scope = scope or LeafScope()
     selects: list[str] = []
@@ -83,12 +84,20 @@ def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
     return MeterSql(
         meter,
         f"coalesce({' AND '.join(selects)}, false)" if selects else "true",
-        "true" if meter.count_blocked else "blocked_by IS NULL",
+        _passes(meter),
         value,
         text,
         {name: f"CAST({compile_column(name, scope).sql} AS VARCHAR)" for name in meter.dimensions},
         frozenset(path for text in (meter.filter, meter.value, *meter.dimensions) if text for path in paths_of(text)),
     )
+
+
+def _passes(meter: Meter) -> str:
+    conditions = [] if meter.count_blocked else ["blocked_by IS NULL"]
+    if set(meter.directions) != set(Direction):
+        wanted = ", ".join(text_literal(direction.value) for direction in meter.directions)
+        conditions.append(f"coalesce(direction, {text_literal(Direction.INCOMING.value)}) IN ({wanted})")
+    return " AND ".join(conditions) or "true"
 
 
 def _value(meter: Meter, scope: Scope) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -20,7 +20,7 @@ from dagster_folder import KEPT, RECEIVED, RECEIVED_KEY, Folder, opened
 from workshop import Workshop, event, lines
 
 from monetization_pipeline.automation.in_process import RunFailedError, StepCrashedError, opened_instance
-from monetization_pipeline.automation.running import OffTheGridError
+from monetization_pipeline.automation.running import OffTheGridError, ingest_received_days
 from monetization_pipeline.catalog.loading import CatalogError
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS, DatasetSpec
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
@@ -155,6 +155,32 @@ def test_an_undeclared_source_is_named_and_holds_nothing_up(shop: Workshop, fold
         folder.ingest()
     assert folder.runs() == [("received_days", "FAILURE")]
     assert len(folder.pipeline.lake.table(RAW_EVENTS).files()) == 1
+
+
+def test_a_run_goes_on_beside_a_source_that_is_not_declared(shop: Workshop, folder: Folder) -> None:
+    shop.place("unheard_of", lines([event(9)]), RECEIVED)
+    done = folder.run(MONTH)
+    assert totals(folder) == ["1.50"]
+    (warning,) = done.warnings
+    assert warning.startswith("not ingested, and nothing can be published while it waits: source 'unheard_of' is not")
+    assert folder.reasons(MONTH) == ["raw_events r2026-11-22: files in landing wait"]
+
+
+@pytest.mark.parametrize(
+    "received_at", [datetime(2019, 12, 31, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)], ids=["before it", "to come"]
+)
+def test_a_day_off_the_grid_holds_up_itself_alone(shop: Workshop, folder: Folder, received_at: datetime) -> None:
+    shop.place("logs", lines([event(9)]), received_at)
+    done = folder.run(MONTH)
+    assert totals(folder) == ["1.50"]
+    (warning,) = done.warnings
+    assert f"files were received on {received_at:%Y-%m-%d}, which does not lie between 2020-01" in warning
+    assert "`monetize landing` names them and the ways out" in warning
+    assert [status for _, status in folder.runs()] == ["SUCCESS"] * 4
+    with pytest.raises(RunFailedError, match="does not lie between"):
+        ingest_received_days(
+            folder.definitions, folder.instance, folder.pipeline, [received_at.date()], folder.said.append
+        )
 
 
 def test_a_broken_catalog_shows_when_it_is_used(shop: Workshop, folder: Folder) -> None:

@@ -123,6 +123,7 @@ class _Document:
         self._ended = False
         self.line = 1
         self.broken: str | None = None
+        self._at_next = False
 
     def peek(self) -> str:
         """The next character that is not white space; '' at the end."""
@@ -149,6 +150,9 @@ class _Document:
         document follows, or nothing: a caller's text may look like the beginning of one.
         """
         text = ""
+        may_be_next, self._at_next = self._at_next, False
+        if may_be_next and not whole and self.peek() in ("{", "["):
+            return _Passed(text)
         while True:
             found = (_NEXT_WHOLE if whole else _NEXT).search(self._text, self._at)
             if found is None:
@@ -183,7 +187,7 @@ class _Document:
             yield str(key)
             if not self._skip(","):
                 break
-        self._expect("}")
+        self._close("}")
 
     def array(self) -> Iterator[tuple[int, Json]]:
         """(line, value) of each element of the array that begins here."""
@@ -196,7 +200,7 @@ class _Document:
             yield line, self.value()
             if not self._skip(","):
                 break
-        self._expect("]")
+        self._close("]")
 
     def _scanned(self) -> tuple[Json, int]:
         """The value that begins here, and where it ends."""
@@ -222,6 +226,12 @@ class _Document:
         taken = self._text[self._at : min(end, self._at + most)]
         self._advance(end)
         return taken
+
+    def _close(self, character: str) -> None:
+        # What stands there instead may be the next document.
+        self._at_next = True
+        self._expect(character)
+        self._at_next = False
 
     def _expect(self, character: str) -> None:
         if not self._skip(character):
