@@ -52,18 +52,24 @@ def _leaves(meters: Iterable["MeterSql"]) -> list[Path]:
 class MeterSql:
     """SQL over columns of `events`; none of it raises.
 
-    `selects`: the event is of the meter's type, name and filter. `passes`: neither its being blocked nor its direction
-    keeps it off. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used. `text`: the value as
-    sent. `dimensions`: name → VARCHAR. `paths`: what it reads.
+    `selects`: the event is of the meter's type, name and filter. `unblocked`: its being blocked does not keep it off.
+    `directed`: its direction does not. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used.
+    `text`: the value as sent. `dimensions`: name → VARCHAR. `paths`: what it reads.
     """
 
     meter: Meter
     selects: str
-    passes: str
+    unblocked: str
+    directed: str
     value: str
     text: str
     dimensions: Mapping[str, str]
     paths: frozenset[Path]
+
+    @property
+    def passes(self) -> str:
+        """Condition: nothing keeps off an event that the meter selects."""
+        return f"{self.unblocked} AND {self.directed}"
 
 
 def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
@@ -84,7 +90,8 @@ def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
     return MeterSql(
         meter,
         f"coalesce({' AND '.join(selects)}, false)" if selects else "true",
-        _passes(meter),
+        "true" if meter.count_blocked else "blocked_by IS NULL",
+        _directed(meter),
         value,
         text,
         {name: f"CAST({compile_column(name, scope).sql} AS VARCHAR)" for name in meter.dimensions},
@@ -92,12 +99,11 @@ def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
     )
 
 
-def _passes(meter: Meter) -> str:
-    conditions = [] if meter.count_blocked else ["blocked_by IS NULL"]
-    if set(meter.directions) != set(Direction):
-        wanted = ", ".join(text_literal(direction.value) for direction in meter.directions)
-        conditions.append(f"coalesce(direction, {text_literal(Direction.INCOMING.value)}) IN ({wanted})")
-    return " AND ".join(conditions) or "true"
+def _directed(meter: Meter) -> str:
+    if set(meter.directions) == set(Direction):
+        return "true"
+    wanted = ", ".join(text_literal(direction.value) for direction in meter.directions)
+    return f"coalesce(direction, {text_literal(Direction.INCOMING.value)}) IN ({wanted})"
 
 
 def _value(meter: Meter, scope: Scope) -> tuple[str, str]:
