@@ -19,6 +19,7 @@ from monetization_pipeline.automation.shown_catalog import changed_catalog
 from monetization_pipeline.customers.activity import billable
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.ids import instant_text
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.landing import customer_files
 from monetization_pipeline.partitions import Grids, event_key, grids_from, received_key
@@ -32,6 +33,9 @@ from monetization_pipeline.steps.raw_events import IngestReport
 from monetization_pipeline.steps.road import Grid, rows_on
 
 Report = Callable[[str], None]
+
+#: Clocks of several machines are never quite the same.
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 class OffTheGridError(MonetizeError):
@@ -72,8 +76,11 @@ def run_periods(
     customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
     keep_catalog(pipeline, catalog, now)
     known = bring_up_to_date(pipeline, catalog, months, partial(run.make, named=len(months) > 1))
+    ahead = _ahead(read_log(pipeline.lake).receipts, now)
     left = [f"not ingested, and nothing can be published while it waits: {problem}" for problem in run.problems]
-    warnings = dict.fromkeys([*left, *(warning for month in months for warning in _warnings(pipeline, known, month))])
+    warnings = dict.fromkeys(
+        [*ahead, *left, *(warning for month in months for warning in _warnings(pipeline, known, month))]
+    )
     return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
 
 
@@ -191,6 +198,14 @@ def _off_the_grid(grids: Grids, day: str) -> str:
         f"files were received on {day}, which does not lie between {first} (the setting MONETIZATION_FIRST_MONTH) and "
         "today; `monetize landing` names them and the ways out"
     )
+
+
+def _ahead(receipts: tuple[datetime, datetime] | None, now: datetime) -> Iterator[str]:
+    if receipts is not None and receipts[1] > now + _CLOCKS_DIFFER:
+        yield (
+            f"files were ingested as received at {instant_text(receipts[1])}, which is still to come: this machine's "
+            "clock was ahead then, or is behind now; what is received meanwhile counts as received before them"
+        )
 
 
 def _span(days: Sequence[str]) -> str:

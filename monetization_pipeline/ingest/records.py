@@ -96,8 +96,9 @@ def refused(line: int, record: int, reason: str, text: str | bytes) -> Record:
 
 
 def said(error: BaseException) -> str:
-    """An error in a few words."""
-    return next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
+    """An error in a few words that any output can encode."""
+    words = next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
+    return words.encode(errors="backslashreplace").decode()
 
 
 def batches(file_no: int, records: Iterable[Record]) -> Iterator[pa.RecordBatch]:

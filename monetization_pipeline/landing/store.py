@@ -4,6 +4,7 @@ A file is its bytes: the same bytes twice in one source are one file. It enters 
 file that is there is whole. Files dropped into `landing/<source>/inbox/` are moved in, not copied.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -282,7 +283,9 @@ def _to_be_moved(staging: Path, device: int, path: Path) -> _Arrival | None:
             digest = hashlib.file_digest(content, "sha256")
             os.fsync(content.fileno())
         return _Arrival(path, path.name, digest.hexdigest(), path, found) if _content(path) == found else None
-    except (FileNotFoundError, PermissionError):
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         return None
 
 
