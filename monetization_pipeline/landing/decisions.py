@@ -73,7 +73,7 @@ def decisions(landing: Landing) -> Sequence[Decision]:
     path = _path(landing)
     if not path.exists():
         return ()
-    return [Decision(**json.loads(line)) for line in path.read_text("utf-8").splitlines() if line]
+    return [Decision(**json.loads(line)) for line in path.read_text("ascii").splitlines()]
 
 
 def discarded_files(landing: Landing) -> Sequence[Path]:
@@ -105,8 +105,8 @@ def _record(
         decision = replace(decision, now_received_at=instant_text(received_at.astimezone(UTC)))
     fields = {name: getattr(decision, name) for name in Decision.__slots__}
     opened = os.open(_path(landing), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(opened, "a", encoding="utf-8") as records:
-        records.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    with os.fdopen(opened, "a", encoding="ascii") as records:
+        records.write(json.dumps(fields) + "\n")
         records.flush()
         os.fsync(records.fileno())
     return decision

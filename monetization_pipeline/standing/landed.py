@@ -75,6 +75,8 @@ def _never_ingested(pipeline: Pipeline, source: str, name: str, decider: Decider
     """The one file that waits under a name: the one that it has in landing, or the one that it came with."""
     if not decider.why.strip():
         raise DecisionError("--reason is empty; say why")
+    if any("\ud800" <= sign <= "\udfff" for sign in decider.why):
+        raise DecisionError("--reason is not UTF-8")
     log = read_log(pipeline.lake)
     lying = [file for file in pipeline.landing.files() if file.source == source]
     named = [file for file in lying if name in (file.name, file.original_name)]

@@ -130,8 +130,15 @@ def test_a_decision_about_anything_else_is_refused(shop: Workshop, source: str, 
 
 def test_a_decision_without_a_reason_is_none(shop: Workshop) -> None:
     shop.place("logs", lines([event(1)]), AHEAD, "a")
-    with pytest.raises(DecisionError, match="--reason is empty"):
-        discard(shop.pipeline, "logs", "a", Decider("ada", NOW, " "))
+    for why, message in ((" ", "--reason is empty"), ("\udcff", "--reason is not UTF-8")):
+        with pytest.raises(DecisionError, match=message):
+            discard(shop.pipeline, "logs", "a", Decider("ada", NOW, why))
+
+
+def test_a_reason_may_be_any_text(shop: Workshop) -> None:
+    shop.place("logs", lines([event(1)]), AHEAD, "a")
+    discard(shop.pipeline, "logs", "a", Decider("ada", NOW, 'wrong\u2028"clock"\nünd so'))
+    assert [each.why for each in decisions(shop.pipeline.landing)] == ['wrong\u2028"clock"\nünd so']
 
 
 def test_nothing_is_received_at_another_wrong_instant(shop: Workshop) -> None:
