@@ -23,6 +23,10 @@ class RunFailedError(MonetizeError):
     """A step said what is wrong, or a check failed; the text is theirs."""
 
 
+class CheckFailedError(RunFailedError):
+    """A check failed, whatever else is wrong."""
+
+
 class StepCrashedError(Exception):
     """A step ended with an error that is nobody's but the program's; its stack trace is a note."""
 
@@ -85,10 +89,12 @@ def end_orphans(instance: dg.DagsterInstance) -> None:
 
 def _error_of(result: dg.ExecuteInProcessResult) -> BaseException:
     texts: list[str] = []
+    kind = RunFailedError
     for evaluation in result.get_asset_check_evaluations():
         if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
             check = f"{evaluation.asset_key.to_user_string()}: check {evaluation.check_name} failed"
             texts.append(f"{check}: {evaluation.description}" if evaluation.description else check)
+            kind = CheckFailedError
     for event in result.filter_events(lambda event: event.is_step_failure):
         data = event.step_failure_data
         failure = data.user_failure_data
@@ -103,4 +109,4 @@ def _error_of(result: dg.ExecuteInProcessResult) -> BaseException:
             crashed = StepCrashedError(f"step {event.step_key} failed: {error.message.strip()}")
             crashed.add_note(f"Dagster run {result.run_id}\n{data.error.to_string()}")
             return crashed
-    return RunFailedError("\n".join(dict.fromkeys(texts)) or f"Dagster run {result.run_id} failed")
+    return kind("\n".join(dict.fromkeys(texts)) or f"Dagster run {result.run_id} failed")

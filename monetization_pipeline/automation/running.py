@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from monetization_pipeline.automation.in_process import InProcess, RunFailedError
+from monetization_pipeline.automation.in_process import CheckFailedError, InProcess, RunFailedError
 from monetization_pipeline.automation.jobs import (
     BILLING_PERIODS,
     CUSTOMERS_AND_CATALOG,
@@ -21,6 +21,7 @@ from monetization_pipeline.automation.shown_catalog import changed_catalog
 from monetization_pipeline.customers.activity import billable
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
+from monetization_pipeline.ids import instant_text
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.landing import customer_files
 from monetization_pipeline.partitions import Grids, event_key, grids_from, received_key
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from monetization_pipeline.closing.publish import PublishedPeriod
 
 Report = Callable[[str], None]
+
+#: Clocks of several machines are never quite the same.
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 class OffTheGridError(MonetizeError):
@@ -65,9 +69,10 @@ def run_periods(
 ) -> PeriodsRun:
     """Everything of some billing periods that is out of date, from what waits in landing to draft invoices.
 
-    Files of `customers/` enter as received `now`; `report` is told what is being done. Raises MonetizeError: its own
-    OffTheGridError, CustomersFileError and CatalogError before anything is run, RunFailedError for a step or a check
-    that failed. What was made until then stays, and the next run goes on from there.
+    Files of `customers/` enter as received `now`; `report` is told what is being done. What cannot be ingested stays
+    where it is, is named in the warnings, and holds up nothing but the publishing. Raises MonetizeError: its own
+    OffTheGridError, CustomersFileError and CatalogError before anything is run, RunFailedError for another step or a
+    check that failed. What was made until then stays, and the next run goes on from there.
     """
     grids = grids_from(pipeline.seller.first_month)
     for month in months:
@@ -77,7 +82,11 @@ def run_periods(
     customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
     keep_catalog(pipeline, catalog, now)
     known = bring_up_to_date(pipeline, catalog, months, partial(run.make, named=len(months) > 1))
-    warnings = dict.fromkeys(warning for month in months for warning in _warnings(pipeline, known, month))
+    ahead = _ahead(read_log(pipeline.lake).receipts, now)
+    left = [f"not ingested, and nothing can be published while it waits: {problem}" for problem in run.problems]
+    warnings = dict.fromkeys(
+        [*ahead, *left, *(warning for month in months for warning in _warnings(pipeline, known, month))]
+    )
     return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
 
 
@@ -103,11 +112,13 @@ def ingest_received_days(
 ) -> IngestReport:
     """Ingest what waits in landing of the given received days; nothing is run where nothing waits.
 
-    Raises RunFailedError (a source that is not declared, for one) once all else is ingested, and OffTheGridError.
+    Raises RunFailedError (a source that is not declared, a day off the grid) once all else is ingested.
     """
     run = _Run(InProcess(definitions, instance), pipeline, grids_from(pipeline.seller.first_month), report)
     wanted = [day.isoformat() for day in days]
     run.ingest(out_of_date(pipeline, Known.now(pipeline), Grid.RECEIVED_DAYS, wanted).partitions)
+    if run.problems:
+        raise RunFailedError("\n".join(run.problems))
     return run.ingested
 
 
@@ -121,6 +132,8 @@ class _Run:
         self.report = report
         self.made: list[str] = []
         self.ingested = IngestReport()
+        #: Why some of what waits could not be ingested.
+        self.problems: list[str] = []
 
     def make(self, known: Known, grid: Grid, judged: Judged, *, named: bool) -> None:
         """What is out of date of one grid, in as few runs as can be; `named`: said with its billing period."""
@@ -136,14 +149,18 @@ class _Run:
                     self._run(BILLING_PERIODS, judged.datasets, [month], month if named else "")
 
     def ingest(self, days: Sequence[str]) -> None:
-        """Received days in runs of consecutive ones; one that fails does not hold up the others."""
+        """Received days in runs of consecutive ones; one that cannot be made is a problem, and holds up no other."""
         if not days:
             return
-        for day in days:
-            _check_received(self.grids, day)
         known = read_log(self.pipeline.lake).identities
         problems: list[str] = []
-        for group in consecutive(map(date.fromisoformat, days)):
+        ingestible: list[date] = []
+        for day in days:
+            if self.grids.received_days.has_partition_key(Grid.RECEIVED_DAYS.shown(day)):
+                ingestible.append(date.fromisoformat(day))
+            else:
+                problems.append(_off_the_grid(self.grids, day))
+        for group in consecutive(ingestible):
             try:
                 self._run(
                     RECEIVED_DAYS,
@@ -151,10 +168,11 @@ class _Run:
                     [received_key(day) for day in group],
                     _counted(len(group), "received day"),
                 )
+            except CheckFailedError:
+                raise
             except RunFailedError as error:
                 problems.append(str(error))
-        if problems:
-            raise RunFailedError("\n".join(dict.fromkeys(problems)))
+        self.problems += dict.fromkeys(problems)
         self.ingested = IngestReport(read_log(self.pipeline.lake).beyond(known).files)
 
     def _refresh(self, assets: Sequence[str]) -> None:
@@ -197,12 +215,19 @@ def _check_month(grids: Grids, month: str) -> None:
         )
 
 
-def _check_received(grids: Grids, day: str) -> None:
-    if not grids.received_days.has_partition_key(Grid.RECEIVED_DAYS.shown(day)):
-        first = grids.billing_periods.get_first_partition_key()
-        raise OffTheGridError(
-            f"files were received on {day}, which does not lie between {first} (the setting MONETIZATION_FIRST_MONTH) "
-            "and today; see landing"
+def _off_the_grid(grids: Grids, day: str) -> str:
+    first = grids.billing_periods.get_first_partition_key()
+    return (
+        f"files were received on {day}, which does not lie between {first} (the setting MONETIZATION_FIRST_MONTH) and "
+        "today; `monetize landing` names them and the ways out"
+    )
+
+
+def _ahead(receipts: tuple[datetime, datetime] | None, now: datetime) -> Iterator[str]:
+    if receipts is not None and receipts[1] > now + _CLOCKS_DIFFER:
+        yield (
+            f"files were ingested as received at {instant_text(receipts[1])}, which is still to come: this machine's "
+            "clock was ahead then, or is behind now; what is received meanwhile counts as received before them"
         )
 
 

@@ -17,6 +17,7 @@ from monetization_pipeline.steps.pipeline import Pipeline
 _PARTITION_TAG = "dagster/partition"
 _TO_COME = "its day has not come yet"
 _TRIED = f"tried {TRIES} times: look at the last run, mend what it says, and run it"
+_NEVER = "received on a day that cannot be ingested: `monetize landing` names the ways out"
 _SENSOR_DAEMON, _SCHEDULER_DAEMON = "SENSOR", "SCHEDULER"
 
 
@@ -52,10 +53,10 @@ def standing(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, now
     end_orphans(instance)
     outlook = look(pipeline, Known.now(pipeline), now)
     rows = [
-        *(row for work in outlook.received for row in _rows(instance, work, to_come=False)),
+        *(row for work in outlook.received for row in _rows(instance, work, _never(grids, work))),
         *(OutOfDate(reason.dataset, reason.partition, reason.why) for reason in outlook.merges),
-        *(row for work in outlook.days for row in _rows(instance, work, to_come=not _in_days(grids, work))),
-        *(row for work in outlook.months for row in _rows(instance, work, to_come=False)),
+        *(row for work in outlook.days for row in _rows(instance, work, _to_come(grids, work))),
+        *(row for work in outlook.months for row in _rows(instance, work)),
         *(OutOfDate(reason.dataset, reason.partition, reason.why) for reason in outlook.held_up),
         *(
             OutOfDate(
@@ -68,15 +69,19 @@ def standing(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, now
     return Standing(_automation(instance, now), tuple(map(_described, running(instance))), tuple(rows))
 
 
-def _rows(instance: dg.DagsterInstance, work: Work, *, to_come: bool) -> Iterator[OutOfDate]:
+def _rows(instance: dg.DagsterInstance, work: Work, held_by: str = "") -> Iterator[OutOfDate]:
     tried, last = tries(instance, work.fingerprint), last_try(instance, work.fingerprint)
-    waits = _TO_COME if to_come else _TRIED if tried >= TRIES else ""
+    waits = held_by or (_TRIED if tried >= TRIES else "")
     for reason in work.reasons:
         yield OutOfDate(reason.dataset, reason.partition, reason.why, tried, waits, last.run_id if last else None)
 
 
-def _in_days(grids: Grids, work: Work) -> bool:
-    return grids.event_days.has_partition_key(work.partition)
+def _never(grids: Grids, work: Work) -> str:
+    return "" if grids.received_days.has_partition_key(work.partition) else _NEVER
+
+
+def _to_come(grids: Grids, work: Work) -> str:
+    return "" if grids.event_days.has_partition_key(work.partition) else _TO_COME
 
 
 def partition_of(run: dg.DagsterRun) -> str:

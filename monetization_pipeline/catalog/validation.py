@@ -73,14 +73,15 @@ def describe(error: ErrorDetails, section: str, known: Sequence[str], others: Se
         near = get_close_matches(name, dict.fromkeys((*known, *others)), n=1)
         return f"is not a known key; did you mean {near[0]}?" if near else f"is not a known key; use {', '.join(known)}"
     if kind in ("enum", "literal_error"):
-        return _wrong_choice(name, error["input"], str(error.get("ctx", {}).get("expected", "")))
+        named = next((str(part) for part in reversed(error["loc"]) if isinstance(part, str)), "")
+        return _wrong_choice(named, error["input"], str(error.get("ctx", {}).get("expected", "")))
     if kind == "value_error":
         return error["msg"].removeprefix("Value error, ")
     return _SHAPES.get(kind, error["msg"])
 
 
 def _wrong_choice(field: str, value: object, expected: str) -> str:
-    noun = "price model" if field == "model" else field
+    noun = {"model": "price model", "directions": "direction"}.get(field, field)
     choices = expected.replace("'", "")
     if isinstance(value, str) and value in _UNSUPPORTED_VALUES.get(field, ()):
         return f"{noun} {value} is not supported yet; use {choices}"

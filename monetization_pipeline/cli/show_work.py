@@ -24,6 +24,7 @@ from monetization_pipeline.steps.raw_events import IngestReport
 if TYPE_CHECKING:
     from monetization_pipeline.automation.running import PeriodsRun
     from monetization_pipeline.automation.standing import OutOfDate, Standing
+    from monetization_pipeline.reports.promised import LandingRow
 
 #: In this order a dry run lists what would be done.
 _WOULD = (Does.ISSUE, Does.BOOK_ONLY, Does.NOTHING, Does.LEAVE, Does.WAIT)
@@ -56,6 +57,17 @@ def show_void(report: IngestReport, landed: LandingFile) -> None:
         stdout.print(f"Voided. `monetize run` makes what is out of date by it: {', '.join(map(str, days))}.")
     else:
         stdout.print("No event with this id was received yet. The void holds once it comes.")
+
+
+def show_landing(rows: "Sequence[LandingRow]", form: str) -> None:
+    """Print the files that wait in landing, and the ways out for those that cannot come in."""
+    show_rows(rows, form, "Never ingested")
+    if form != "json" and any(row["why"] for row in rows):
+        stdout.print(
+            "What the reason names is to be mended, or: `monetize landing SOURCE FILE --reason TEXT` with "
+            "--received-at INSTANT or --discard.",
+            markup=False,
+        )
 
 
 def show_run(run: "PeriodsRun") -> None:

@@ -1,7 +1,7 @@
 """Every dataset of the lake: Arrow schema, key, partition column and meaning. The only contract between steps."""
 
 from monetization_pipeline.datasets.billing import CATALOGS, INVOICE_LINES, INVOICES, RATED_LINES, SET_ASIDE
-from monetization_pipeline.datasets.columns import EVENT_CONTENT, EXACT_AMOUNT, INSTANT, SUM, VALUE, WHOLE
+from monetization_pipeline.datasets.columns import DIRECTIONS, EVENT_CONTENT, EXACT_AMOUNT, INSTANT, SUM, VALUE, WHOLE
 from monetization_pipeline.datasets.customers import COMPANIES, SUBSCRIPTIONS, USERS
 from monetization_pipeline.datasets.published import STRIPE_INVOICES, provider_invoices
 from monetization_pipeline.datasets.received import CORRECTIONS, ENTITY_CHANGES, LANDING_FILES, RAW_EVENTS, REFUSALS
@@ -36,6 +36,7 @@ __all__ = [
     "COMPANIES",
     "CORRECTIONS",
     "DAILY_USAGE",
+    "DIRECTIONS",
     "ENTITY_CHANGES",
     "EVENTS",
     "EVENT_CONTENT",

@@ -35,6 +35,9 @@ OCCURRED_ON: Column = ("occurred_on", DAY, "UTC day of occurred_at; partition")
 
 PERIOD_KEY: Column = ("billing_period", TEXT, "YYYY-MM; partition")
 
+#: Whose call it is (rule 5); the first is what an event is that says nothing.
+DIRECTIONS = ("Incoming", "Outgoing", "Internal")
+
 #: What an event says, in the order in which its content is hashed.
 EVENT_CONTENT: Sequence[Column] = (
     ("event_type", TEXT, "api_call or action"),
@@ -55,7 +58,11 @@ EVENT_CONTENT: Sequence[Column] = (
     ("weight", LONG, "how many calls this one stands for; multiplies counts only"),
     ("blocked_by", TEXT, "rule that blocked the call"),
     ("metadata", TEXT, "JSON object; numbers of 14 or more characters stand as text"),
+    ("direction", TEXT, f"{', '.join(DIRECTIONS[:-1])} or {DIRECTIONS[-1]}; empty: {DIRECTIONS[0]}"),
 )
+
+#: Columns of events that came later than the others.
+ADDED_TO_EVENTS = ("direction",)
 
 EVENT: Sequence[Column] = (
     ("event_id", TEXT, "identity within the source"),

@@ -2,7 +2,17 @@
 
 import pyarrow as pa
 
-from monetization_pipeline.datasets.columns import DAY, EVENT, INSTANT, LONG, OCCURRED_ON, PLACE, RECEIVED_ON, TEXT
+from monetization_pipeline.datasets.columns import (
+    ADDED_TO_EVENTS,
+    DAY,
+    EVENT,
+    INSTANT,
+    LONG,
+    OCCURRED_ON,
+    PLACE,
+    RECEIVED_ON,
+    TEXT,
+)
 from monetization_pipeline.datasets.spec import DatasetSpec, schema
 
 LANDING_FILES = DatasetSpec(
@@ -44,7 +54,7 @@ LANDING_FILES = DatasetSpec(
 RAW_EVENTS = DatasetSpec(
     "raw_events",
     "every record that is an event, duplicates included, as received",
-    schema(*EVENT, OCCURRED_ON, RECEIVED_ON),
+    schema(*EVENT, OCCURRED_ON, RECEIVED_ON, added=ADDED_TO_EVENTS),
     ("source", "file", "line", "record"),
     "received_on",
     row_hash="content_hash",
@@ -78,6 +88,7 @@ CORRECTIONS = DatasetSpec(
         *EVENT,
         ("occurred_on", DAY, "UTC day of occurred_at; empty for a void"),
         RECEIVED_ON,
+        added=ADDED_TO_EVENTS,
     ),
     ("source", "file", "line", "record"),
     "received_on",

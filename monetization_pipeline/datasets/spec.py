@@ -1,5 +1,6 @@
 """How a dataset is described: its name, meaning, schema, key and partition."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,7 @@ class DatasetSpec:
     """One dataset. `partition_column` is None where the whole dataset is one partition.
 
     `row_hash` names the column whose sum is the fingerprint; without one, all columns but `volatile` enter it.
-    `by_batch` datasets only ever grow, by ingest batches, and show a batch once `landing_files` lists it. `added` names
-    columns that came later: files of before, where they are never made anew, lack them.
+    `by_batch` datasets only ever grow, by ingest batches, and show a batch once `landing_files` lists it.
     """
 
     name: str
@@ -26,12 +26,23 @@ class DatasetSpec:
     row_hash: str | None = None
     volatile: tuple[str, ...] = ()
     by_batch: bool = False
-    added: tuple[str, ...] = ()
+
+    @property
+    def added(self) -> Collection[str]:
+        """Columns that came later: files of before lack them, and have nothing in them."""
+        return added_later(self.schema)
 
 
-def schema(*fields: Column) -> pa.Schema:
-    """Columns as an Arrow schema that carries their meaning."""
-    return pa.schema([pa.field(name, kind, metadata={"doc": doc}) for name, kind, doc in fields])
+def schema(*fields: Column, added: Collection[str] = ()) -> pa.Schema:
+    """Columns as an Arrow schema that carries their meaning; `added`: those that came later than the others."""
+    marks = {True: {"added": "later"}, False: {}}
+    return pa.schema([pa.field(name, kind, metadata={"doc": doc} | marks[name in added]) for name, kind, doc in fields])
+
+
+def added_later(of: pa.Schema) -> Collection[str]:
+    """The columns of a dataset's schema that came later than others of it."""
+    columns: Iterable[pa.Field[Any]] = map(of.field, of.names)
+    return tuple(column.name for column in columns if b"added" in (column.metadata or {}))
 
 
 def describe(field: "pa.Field[Any]") -> str:

@@ -2,13 +2,24 @@
 
 from collections.abc import Sequence
 
-from monetization_pipeline.datasets.columns import DAY, EVENT, INSTANT, LONG, OCCURRED_ON, PERIOD_KEY, SUM, TEXT, VALUE
+from monetization_pipeline.datasets.columns import (
+    ADDED_TO_EVENTS,
+    DAY,
+    EVENT,
+    INSTANT,
+    LONG,
+    OCCURRED_ON,
+    PERIOD_KEY,
+    SUM,
+    TEXT,
+    VALUE,
+)
 from monetization_pipeline.datasets.spec import Column, DatasetSpec, schema
 
 EVENTS = DatasetSpec(
     "events",
     "events of a day, each once, sorted by company as sent",
-    schema(*EVENT, OCCURRED_ON),
+    schema(*EVENT, OCCURRED_ON, added=ADDED_TO_EVENTS),
     ("source", "event_id"),
     "occurred_on",
     row_hash="content_hash",

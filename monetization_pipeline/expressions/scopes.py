@@ -10,7 +10,7 @@ from monetization_pipeline.expressions.quoting import identifier, json_leaf, jso
 
 _TEXTS = (
     "event_id event_type action_name company_id user_id subscription_id session_token verb uri route api_version "
-    "blocked_by source"
+    "blocked_by direction source"
 )
 _INTEGERS = "status duration_ms request_size response_size weight"
 _INSTANTS = "occurred_at received_at"

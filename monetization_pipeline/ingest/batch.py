@@ -2,17 +2,18 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from monetization_pipeline.customers.changes import change_of
 from monetization_pipeline.customers.loading import load_changes
 from monetization_pipeline.customers.models import EntityChange, EntityKind
-from monetization_pipeline.customers.records import FileRefusal
+from monetization_pipeline.customers.records import CustomersFileError, FileRefusal
 from monetization_pipeline.customers.values import RecordError, canonical_json
 from monetization_pipeline.datasets import CORRECTIONS, ENTITY_CHANGES, RAW_EVENTS, REFUSALS, DatasetSpec
 from monetization_pipeline.engines.address import Address
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.ingest.secrets import mask
+from monetization_pipeline.ingest.staged import UnreadableFileError
 from monetization_pipeline.ingest.staging import corrections_sql, raw_events_sql
 from monetization_pipeline.lake.ingest_log import IngestedFile
 from monetization_pipeline.lake.lake import Lake
@@ -41,17 +42,14 @@ class Batch:
             self.lake.table(spec).append(self.batch_id, files)
 
     def read_customers(self) -> list[IngestedFile]:
-        """Read files of `customers/` as changes and refusals, and write those; the files' rows of the log."""
+        """Read files of `customers/` as changes and refusals, and write those; the files' rows of the log.
+
+        Raises UnreadableFileError.
+        """
         changes: list[EntityChange] = []
         refusals: list[dict[str, object]] = []
         for file in self.files:
-            for item in load_changes(
-                file.original_name,
-                file.path.read_bytes(),
-                received_at=file.received_at,
-                source=file.source,
-                landing_file=file.name,
-            ):
+            for item in _customers_of(file):
                 if isinstance(item, FileRefusal):
                     refusals.append(_refusal(file, item.line, item.record, item.reason, item.text))
                 else:
@@ -159,6 +157,20 @@ class Batch:
             )
             for number, file in enumerate(self.files)
         ]
+
+
+def _customers_of(file: LandingFile) -> Iterator[EntityChange | FileRefusal]:
+    """What a file of `customers/` says; one that cannot be read as a whole is refused, and holds up no other."""
+    try:
+        content = file.path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(file, error) from None
+    try:
+        yield from load_changes(
+            file.original_name, content, received_at=file.received_at, source=file.source, landing_file=file.name
+        )
+    except CustomersFileError as error:
+        yield FileRefusal(error.place.line or 1, 1, f"the file cannot be read: {error.reason}", "")
 
 
 def _scattered(session: Session) -> bool:

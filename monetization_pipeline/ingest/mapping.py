@@ -23,8 +23,8 @@ REFUSAL = "refusal"
 #: What makes a record a correction (rule 3), of which event, and why. Without `correction`, it is an ordinary event.
 CORRECTION = ("correction", "target_event_id", "target_source", "reason")
 TEXTS = (
-    *IDS, "event_type", "action_name", "session_token", "verb", "uri", "route", "api_version", "blocked_by", REFUSAL,
-    *CORRECTION,
+    *IDS, "event_type", "action_name", "session_token", "verb", "uri", "route", "api_version", "blocked_by",
+    "direction", REFUSAL, *CORRECTION,
 )  # fmt: skip
 WHOLE_NUMBERS = ("status", "duration_ms", "request_size", "response_size", "weight")
 INSTANTS = ("occurred_at", "ended_at")

@@ -1,8 +1,10 @@
 """What every reader yields: records with their place, as Arrow batches."""
 
 import base64
+import csv
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +16,13 @@ import pyarrow as pa
 from pyarrow.lib import concat_batches
 
 from monetization_pipeline.ingest.secrets import mask
+
+#: What a reader may raise where a file has something that it cannot take. All else is a fault of the program, or of the
+#: disk.
+CONTENT_ERRORS = (
+    ValueError, ArithmeticError, LookupError, RecursionError, csv.Error, zlib.error, pa.ArrowNotImplementedError,
+    pa.ArrowTypeError,
+)  # fmt: skip
 
 #: Halves of surrogate pairs that no undecodable byte stands for.
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -86,16 +95,32 @@ def refused(line: int, record: int, reason: str, text: str | bytes) -> Record:
     return Record(RecordKind.REFUSED, line, record, kept, reason=reason)
 
 
+def said(error: BaseException) -> str:
+    """An error in a few words that any output can encode."""
+    words = next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
+    return words.encode(errors="backslashreplace").decode()
+
+
 def batches(file_no: int, records: Iterable[Record]) -> Iterator[pa.RecordBatch]:
-    """Records of one file as Arrow batches of RECORD_SCHEMA."""
+    """Records of one file as Arrow batches of RECORD_SCHEMA; up to what their reader cannot take, which is refused."""
     pending: list[Record] = []
-    for record in records:
+    for record in _sound(records):
         pending.append(record)
         if len(pending) == BATCH_ROWS:
             yield _batch(file_no, pending)
             pending = []
     if pending:
         yield _batch(file_no, pending)
+
+
+def _sound(records: Iterable[Record]) -> Iterator[Record]:
+    line, ordinal = 1, 0
+    try:
+        for record in records:
+            line, ordinal = record.line, record.record
+            yield record
+    except CONTENT_ERRORS as error:
+        yield refused(line, ordinal + 1, f"the file cannot be read from here on: {said(error)}", "")
 
 
 def whole_batch(

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from monetization_pipeline.engines.base import Session
+from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ingest.mapping import record_sql
 from monetization_pipeline.ingest.readers import csv_rows, json_path, lines, parquet, requests
 from monetization_pipeline.ingest.records import RECORD_SCHEMA, Record, batches, joined
@@ -31,13 +32,28 @@ _FILES_SCHEMA = pa.schema(
 )
 
 
+class UnreadableFileError(MonetizeError):
+    """A landing file that the disk does not give: it stays where it is, and nothing of it is known."""
+
+    def __init__(self, file: LandingFile, error: OSError) -> None:
+        super().__init__(f"{file.path} cannot be read: {error.strerror or error}")
+        self.file = file
+        self.is_gone = isinstance(error, FileNotFoundError)
+
+
 def stage(session: Session, source: Source, files: Sequence[LandingFile], first_instant: datetime) -> None:
-    """Make the table `staged` (see `ingest.staging`) and the table `files` from the files of one source."""
+    """Make the table `staged` (see `ingest.staging`) and the table `files` from the files of one source.
+
+    What a reader cannot take of a file becomes a refusal. Raises UnreadableFileError.
+    """
     register_files(session, files)
     sql = stage_sql(record_sql(source), actions_at_receipt=source.is_moesif)
-    session.register("records", pa.RecordBatchReader.from_batches(RECORD_SCHEMA, _read(source, files)))
+    reading = _Reading(source, files)
+    session.register("records", pa.RecordBatchReader.from_batches(RECORD_SCHEMA, reading.records()))
     session.run(f"CREATE TEMP TABLE staged AS {sql}", [first_instant])
     session.forget("records")
+    if reading.unreadable is not None:
+        raise reading.unreadable
     if source.format is Format.NDJSON:
         _read_slow_lines(session, sql, first_instant)
     session.run(NUMBER_REPEATS_SQL)
@@ -55,12 +71,31 @@ def register_files(session: Session, files: Sequence[LandingFile]) -> None:
     session.register("files", pa.table(arrays, schema=_FILES_SCHEMA))
 
 
-def _read(source: Source, files: Sequence[LandingFile]) -> Iterator[pa.RecordBatch]:
-    numbered = ((number, file.path) for number, file in enumerate(files))
-    if source.format is Format.NDJSON:
-        yield from lines.read(numbered)  # many small files in one batch
-    else:
-        yield from joined(batch for number, path in numbered for batch in _read_file(source, number, path))
+class _Reading:
+    """Records of some files on their way into an engine, which would wrap an error of its stream in one of its own."""
+
+    def __init__(self, source: Source, files: Sequence[LandingFile]) -> None:
+        self._source = source
+        self._files = files
+        self._file = files[0]
+        #: Set once the stream has ended, where it ended too early.
+        self.unreadable: UnreadableFileError | None = None
+
+    def records(self) -> Iterator[pa.RecordBatch]:
+        """Records of all files, up to one that cannot be read."""
+        try:
+            if self._source.format is Format.NDJSON:
+                yield from lines.read(self._numbered())  # many small files in one batch
+            else:
+                read = (batch for number, path in self._numbered() for batch in _read_file(self._source, number, path))
+                yield from joined(read)
+        except OSError as error:
+            self.unreadable = UnreadableFileError(self._file, error)
+
+    def _numbered(self) -> Iterator[tuple[int, Path]]:
+        for number, file in enumerate(self._files):
+            self._file = file
+            yield number, file.path
 
 
 def _read_file(source: Source, number: int, path: Path) -> Iterator[pa.RecordBatch]:

@@ -5,7 +5,7 @@ Staged rows have an `outcome`: event, void, replacement, refused, empty, slow (a
 user, subscription.
 """
 
-from monetization_pipeline.datasets import EVENT_CONTENT
+from monetization_pipeline.datasets import DIRECTIONS, EVENT_CONTENT
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.ingest.exact_json import RISKY
 from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, REFUSAL, TEXTS, WHOLE_NUMBERS, RecordSql
@@ -14,6 +14,7 @@ from monetization_pipeline.netting.identities import made_id_sql
 
 _WHOLE = r"[-+]?[0-9]{1,18}"
 _CONTENT = tuple(f'"{name}"' for name, _, _ in EVENT_CONTENT)
+_DIRECTION = '"direction"'
 _RECEIPT = """files.source, files.file, files.received_at,
             CAST(files.received_at AT TIME ZONE 'UTC' AS DATE) AS received_on"""
 
@@ -126,6 +127,7 @@ def _reason(record: RecordSql) -> str:
             f"occurred_at > {late}",
             "'occurred_at lies more than a day after the file was received'",
         ),
+        *_direction_checks(record),
         ("event_type IS NULL OR event_type NOT IN ('api_call', 'action')", "'event_type is not api_call or action'"),
         ("event_type = 'action' AND action_name IS NULL", "'an action needs an action_name'"),
     ]
@@ -149,6 +151,14 @@ def _reason(record: RecordSql) -> str:
         ),
     ]
     return "CASE " + " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in checks) + " END"
+
+
+def _direction_checks(record: RecordSql) -> list[tuple[str, str]]:
+    if "direction" not in record.values:
+        return []
+    known = ", ".join(text_literal(name.lower()) for name in DIRECTIONS)
+    said = f"{', '.join(DIRECTIONS[:-1])} or {DIRECTIONS[-1]}"
+    return [(f"lower(direction) NOT IN ({known})", f"'direction is not {said}: ' || left(direction, 100)")]
 
 
 def _single(name: str) -> tuple[str, str]:
@@ -175,6 +185,8 @@ def _final_columns() -> str:
     columns["session_token"] = "sha256(session_token)"  # noqa: S105 - the hash of one
     columns["uri"] = "CASE WHEN contains(uri, '=') THEN regexp_replace(uri, '=[^&#]*', '=', 'g') ELSE uri END"
     columns["weight"] = "coalesce(weight, 1)"
+    named = " ".join(f"WHEN {text_literal(name.lower())} THEN {text_literal(name)}" for name in DIRECTIONS)
+    columns["direction"] = f"CASE lower(direction) {named} END"
     columns["duration_ms"] = (
         "CASE WHEN duration_ms IS NULL AND ended_at >= occurred_at "
         "THEN date_sub('millisecond', occurred_at, ended_at) ELSE duration_ms END"
@@ -197,9 +209,16 @@ def raw_events_sql(*, by_day: bool) -> str:
         SELECT staged.*, {_RECEIPT},
             CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on,
             {hash_sql(("files.source", "event_id"))} AS identity_hash,
-            {hash_sql(("files.source", "event_id", *_CONTENT))} AS content_hash
+            {_content_hash("files.source", "event_id")} AS content_hash
         FROM staged JOIN files USING (file_no)
         WHERE outcome = 'event' {order}"""
+
+
+def _content_hash(*said: str) -> str:
+    """Hash of an event's content behind what identifies it. A direction came later: the first says what none says."""
+    before = (*said, *(name for name in _CONTENT if name != _DIRECTION))
+    first = f"coalesce({_DIRECTION}, {text_literal(DIRECTIONS[0])}) = {text_literal(DIRECTIONS[0])}"
+    return f"CASE WHEN {first} THEN {hash_sql(before)} ELSE {hash_sql((*before, _DIRECTION))} END"
 
 
 def corrections_sql() -> str:
@@ -208,13 +227,13 @@ def corrections_sql() -> str:
     The content of a correction is its kind, its target and its event; the reason is for people.
     """
     event = ", ".join(f"CASE WHEN outcome = 'replacement' THEN {name} END AS {name}" for name in _CONTENT)
-    said = ("source", "event_id", "outcome", "target_source", "target_event_id", *_CONTENT)
+    said = ("source", "event_id", "outcome", "target_source", "target_event_id")
     return f"""
         SELECT *, outcome AS kind, correction_reason AS reason,
             CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on,
             {hash_sql(("source", "event_id"))} AS identity_hash,
             {hash_sql(("target_source", "target_event_id"))} AS target_hash,
-            {hash_sql(said)} AS content_hash
+            {_content_hash(*said)} AS content_hash
         FROM (
             SELECT file_no, line, record, outcome, event_id, target_source, target_event_id, correction_reason,
                 {event}, {_RECEIPT}

@@ -4,6 +4,7 @@ A file is its bytes: the same bytes twice in one source are one file. It enters 
 file that is there is whole. Files dropped into `landing/<source>/inbox/` are moved in, not copied.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -109,6 +110,16 @@ class Landing:
         known = self._known[source].get(sha256)
         return known if known is not None and known.path.exists() else None
 
+    def moved_to(self, file: LandingFile, received_at: datetime) -> LandingFile:
+        """A file that lies here, received at another instant. Raises FileNotFoundError where it does not."""
+        stamp = received_at.astimezone(UTC)
+        folder = self._day_folder(file.source, stamp)
+        name = f"{stamp:{_STAMP}}-{file.sha256}-{file.original_name}"
+        os.rename(file.path, folder / name)
+        _sync_folder(folder)
+        self._known.pop(file.source, None)
+        return LandingFile(stamp, name, file.source, file.sha256, folder / name)
+
     def files(self, received_on: date | None = None) -> Iterator[LandingFile]:
         """Files received that day, or all, by source, then in order of receipt."""
         for source in self._sources():
@@ -125,7 +136,9 @@ class Landing:
         return sorted(found.values())
 
     def _sources(self) -> list[str]:
-        return sorted(folder.name for folder in self.root.iterdir()) if self.root.is_dir() else []
+        if not self.root.is_dir():
+            return []
+        return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir())
 
     def _of_source(self, source: str, received_on: date | None = None) -> Iterator[LandingFile]:
         of_day = f"{received_on:%Y%m%d}" if received_on else ""
@@ -155,8 +168,7 @@ class Landing:
     def _enter(self, source: str, arrivals: Iterable[_Arrival], received_at: datetime) -> Iterator[LandingFile]:
         """Give arrivals their names in landing; the folder is synced once, before anything is removed."""
         stamp = received_at.astimezone(UTC)
-        folder = self.root / source / stamp.date().isoformat()
-        folder.mkdir(exist_ok=True, mode=0o700)
+        folder = self._day_folder(source, stamp)
         entered: list[LandingFile] = []
         removable: list[_Arrival] = []
         try:
@@ -174,6 +186,11 @@ class Landing:
         for arrival in removable:
             _remove_origin(arrival)
         yield from entered
+
+    def _day_folder(self, source: str, stamp: datetime) -> Path:
+        folder = self.root / source / stamp.date().isoformat()
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder
 
     def _renamed(self, source: str, arrival: _Arrival, stamp: datetime, folder: Path) -> LandingFile | None:
         name = f"{stamp:{_STAMP}}-{arrival.sha256}-{name_in_landing(arrival.name)}"
@@ -266,7 +283,9 @@ def _to_be_moved(staging: Path, device: int, path: Path) -> _Arrival | None:
             digest = hashlib.file_digest(content, "sha256")
             os.fsync(content.fileno())
         return _Arrival(path, path.name, digest.hexdigest(), path, found) if _content(path) == found else None
-    except (FileNotFoundError, PermissionError):
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         return None
 
 

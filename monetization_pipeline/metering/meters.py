@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monetization_pipeline.catalog.models import Aggregation, Catalog, Meter, MeterPrice
+from monetization_pipeline.catalog.models import Aggregation, Catalog, Direction, Meter, MeterPrice
 from monetization_pipeline.expressions import (
     EventScope,
     ExpressionError,
@@ -55,20 +55,26 @@ def _leaves(meters: Iterable["MeterSql"]) -> list[Path]:
 class MeterSql:
     """SQL over columns of `events`; none of it raises.
 
-    `selects`: the event is of the meter's type, name and filter. `passes`: its being blocked does not matter or it is
-    not blocked. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used. `text`: the value as sent.
-    `dimensions`: name → VARCHAR. `grouped`: those that a price groups by, whose values are bounded (MAX_GROUP_VALUE).
-    `paths`: what it reads.
+    `selects`: the event is of the meter's type, name and filter. `unblocked`: its being blocked does not keep it off.
+    `directed`: its direction does not. `value`: DECIMAL, or VARCHAR for unique_count; NULL where it cannot be used.
+    `text`: the value as sent. `dimensions`: name → VARCHAR. `grouped`: those that a price groups by, whose values are
+    bounded (MAX_GROUP_VALUE). `paths`: what it reads.
     """
 
     meter: Meter
     selects: str
-    passes: str
+    unblocked: str
+    directed: str
     value: str
     text: str
     dimensions: Mapping[str, str]
     grouped: Sequence[str]
     paths: frozenset[Path]
+
+    @property
+    def passes(self) -> str:
+        """Condition: nothing keeps off an event that the meter selects."""
+        return f"{self.unblocked} AND {self.directed}"
 
 
 def meters_sql(catalog: Catalog) -> list[MeterSql]:
@@ -81,9 +87,10 @@ def meters_sql(catalog: Catalog) -> list[MeterSql]:
 
 
 def meter_sql(meter: Meter, scope: Scope | None = None, grouped: Sequence[str] = ()) -> MeterSql:
-    """A meter as SQL over the columns that `scope` names, by default a LeafScope. Blocked calls are left out (rule 5).
+    """A meter as SQL over the columns that `scope` names, by default a LeafScope.
 
-    Raises ExpressionError where the filter, the value or a dimension is refused.
+    Blocked calls, and those of another direction, are left out unless the meter says otherwise (rule 5). Raises
+    ExpressionError where the filter, the value or a dimension is refused.
     """
     scope = scope or LeafScope()
     selects: list[str] = []
@@ -98,12 +105,20 @@ def meter_sql(meter: Meter, scope: Scope | None = None, grouped: Sequence[str] =
         meter,
         f"coalesce({' AND '.join(selects)}, false)" if selects else "true",
         "true" if meter.count_blocked else "blocked_by IS NULL",
+        _directed(meter),
         value,
         text,
         {name: f"CAST({compile_column(name, scope).sql} AS VARCHAR)" for name in meter.dimensions},
         grouped,
         frozenset(path for text in (meter.filter, meter.value, *meter.dimensions) if text for path in paths_of(text)),
     )
+
+
+def _directed(meter: Meter) -> str:
+    if set(meter.directions) == set(Direction):
+        return "true"
+    wanted = ", ".join(text_literal(direction.value) for direction in meter.directions)
+    return f"coalesce(direction, {text_literal(Direction.INCOMING.value)}) IN ({wanted})"
 
 
 def _value(meter: Meter, scope: Scope) -> tuple[str, str]:

@@ -115,7 +115,10 @@ def _events(pipeline: Pipeline, known: Known, line: RatedLine) -> tuple[str, lis
     with pipeline.engine.session() as session:
         payers = charges.register(session, known, charges.window_of(days))
         inputs = charges.open_events(pipeline, session, meters, payers, [day.isoformat() for day in days])
-        return _sql(meter_sql(known.catalog.meters[index], EVENTS), line), _files(session, inputs, index, line)
+        # Where no event says a direction, nothing is to be said of it.
+        directed = session.rows(f"SELECT count(*) FROM {inputs.events} WHERE direction IS NOT NULL")[0][0] > 0
+        meter = meter_sql(known.catalog.meters[index], EVENTS)
+        return _sql(meter, line, directed=directed), _files(session, inputs, index, line)
 
 
 def _files(session: Session, inputs: Inputs, index: int, line: RatedLine) -> list[SourceFile]:
@@ -131,14 +134,15 @@ def _files(session: Session, inputs: Inputs, index: int, line: RatedLine) -> lis
     return [SourceFile(*row) for row in rows]
 
 
-def _sql(meter: MeterSql, line: RatedLine) -> str:
+def _sql(meter: MeterSql, line: RatedLine, *, directed: bool) -> str:
     group = json.loads(line.group)
     conditions = [
         f"occurred_at >= TIMESTAMPTZ '{instant_text(line.period_start)}'",
         f"occurred_at < TIMESTAMPTZ '{instant_text(line.period_end)}'",
         f"company_id = {text_literal(line.company_id)} -- or its users' company, or an explicit subscription",
         meter.selects,
-        meter.passes,
+        meter.unblocked,
+        *([meter.directed] if directed else []),
         *(f"{meter.dimensions[name]} IS NOT DISTINCT FROM {_literal(value)}" for name, value in group.items()),
     ]
     return f"SELECT {_quantity(meter)} FROM events\nWHERE " + "\n  AND ".join(conditions)

@@ -1,5 +1,6 @@
 """What people ask to see of a billing period, as plain rows ready for JSON: decimals and instants are text."""
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -16,11 +17,22 @@ from monetization_pipeline.invoicing.models import invoice_json, minor_text
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import read_rows
 from monetization_pipeline.lake.visible import received_rows
+from monetization_pipeline.landing.decisions import decisions
 from monetization_pipeline.ledger.records import Publication
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import month_period, parse_month
-from monetization_pipeline.reports.promised import InvoiceRow, IssuedRow, RefusalRow, UnbilledRow, UsageRow
+from monetization_pipeline.reports.promised import (
+    DecisionRow,
+    InstantText,
+    InvoiceRow,
+    IssuedRow,
+    LandingRow,
+    RefusalRow,
+    UnbilledRow,
+    UsageRow,
+)
 from monetization_pipeline.reports.usage_days import MeterDays, usage_by_day
+from monetization_pipeline.standing.landed import waiting_in_landing
 from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.steps.invoices import SetAside
 from monetization_pipeline.steps.known import Customers, Known, read_catalog
@@ -132,6 +144,24 @@ def _issued(publication: Publication) -> IssuedRow:
         "account": place.account,
         "number": publication.number,
     }
+
+
+def landing(pipeline: Pipeline, now: datetime) -> list[LandingRow]:
+    """Every file in landing that was never ingested, by source and in order of receipt."""
+    return [
+        LandingRow(
+            source=waits.file.source,
+            file=waits.file.name,
+            received_at=InstantText(instant_text(waits.file.received_at)),
+            why=waits.why,
+        )
+        for waits in waiting_in_landing(pipeline, now)
+    ]
+
+
+def landing_decisions(pipeline: Pipeline) -> list[DecisionRow]:
+    """All that was decided about files in landing, the first first."""
+    return [cast("DecisionRow", asdict(decision)) for decision in decisions(pipeline.landing)]
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -130,6 +130,28 @@ class RefusalRow(TypedDict):
     text: str
 
 
+class LandingRow(TypedDict):
+    """`monetize landing`: a file that was never ingested. `why` is what keeps it from it; empty: the next ingest."""
+
+    source: str
+    file: str
+    received_at: InstantText
+    why: str
+
+
+class DecisionRow(TypedDict):
+    """`monetize landing --decided`: `did` is `discarded`, or `received at another instant`, which is the last key's."""
+
+    at: InstantText
+    who: str
+    why: str
+    did: str
+    source: str
+    file: str
+    received_at: InstantText
+    now_received_at: InstantText | None
+
+
 class CountsRow(TypedDict):
     """`monetize counts`: the buckets of rule 6."""
 

@@ -32,6 +32,7 @@ MAPPING = {
     "status": _said("status"),
     "duration_ms": _whole(f"coalesce({_said('durationMs')}, {_said('responseLatency')})"),
     "response_size": _whole("responseLength"),
+    "blocked_by": "case when wafResponseCode = 'WAF_BLOCK' then 'AWS WAF' end",
     "metadata.api_id": _said("apiId"),
     "metadata.stage": _said("stage"),
     "metadata.request_id": _said("requestId"),

@@ -30,6 +30,7 @@ MAPPING = {
         "api_version",
         "weight",
         "blocked_by",
+        "direction",
         "metadata",
     )
     # A record that does not say what it is must not pass for an ordinary event.

@@ -53,7 +53,8 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-_SCHEMAS: Mapping[str, Mapping[str, str]] = {
+#: The built-in mappings, by their names.
+SCHEMAS: Mapping[str, Mapping[str, str]] = {
     moesif.SCHEMA: moesif.MAPPING,
     kong.SCHEMA: kong.MAPPING,
     api_gateway.SCHEMA: api_gateway.MAPPING,
@@ -84,8 +85,8 @@ class Source(BaseModel):
     @field_validator("record_schema")
     @classmethod
     def _known(cls, schema: str | None) -> str | None:
-        if schema not in (None, *_SCHEMAS):
-            raise ValueError(f"schema {schema!r} is unknown; there are {', '.join(_SCHEMAS)}")
+        if schema not in (None, *SCHEMAS):
+            raise ValueError(f"schema {schema!r} is unknown; there are {', '.join(SCHEMAS)}")
         return schema
 
     @field_validator("records")
@@ -98,7 +99,7 @@ class Source(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> "Source":
         if not self.columns:
-            raise ValueError(f"write a mapping, or a schema where the records are of one of: {', '.join(_SCHEMAS)}")
+            raise ValueError(f"write a mapping, or a schema where the records are of one of: {', '.join(SCHEMAS)}")
         return self
 
     def model_post_init(self, context: object, /) -> None:
@@ -121,7 +122,7 @@ class Source(BaseModel):
     def columns(self) -> Mapping[str, str]:
         """Target column → expression: the built-in ones, and over them what the user wrote."""
         built_in = moesif.SCHEMA if self.is_moesif else self.record_schema
-        return {**_SCHEMAS.get(built_in or "", {}), **self.mapping}
+        return {**SCHEMAS.get(built_in or "", {}), **self.mapping}
 
 
 def load_source(directory: Path, name: str) -> Source:

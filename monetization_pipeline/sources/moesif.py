@@ -20,6 +20,7 @@ MAPPING = {
     "status": "response.status",
     "ended_at": "response.time",
     "api_version": "request.api_version",
+    "direction": "direction",
     "weight": "weight",
     "blocked_by": "blocked_by",
     "metadata": "metadata",

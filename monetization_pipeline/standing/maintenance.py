@@ -20,6 +20,7 @@ from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import fingerprint_of
 from monetization_pipeline.lake.table import CommittedFile, ConcurrentCommitError, NewFile, Table
 from monetization_pipeline.lake.visible import COMPACTED, DAY_DIGITS
+from monetization_pipeline.landing.decisions import discarded_files
 from monetization_pipeline.publishing.registry import every_dataset
 from monetization_pipeline.sources.declared import CUSTOMERS
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -45,6 +46,7 @@ class Chore(StrEnum):
     REPLACED = "replaced long ago or never committed"
     ABANDONED = "left by a process that was killed"
     INGESTED = "ingested long ago"
+    DISCARDED = "discarded long ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def maintain(pipeline: Pipeline, now: datetime, *, dry_run: bool = False) -> lis
             table.remove_unused(keep)
     done += _remove(Chore.ABANDONED, pipeline.home.kept, _abandoned(pipeline, now - _ABANDONED), dry_run)
     done += _remove(Chore.INGESTED, pipeline.home.kept, _ingested(pipeline, log, now), dry_run)
+    done += _remove(Chore.DISCARDED, pipeline.home.kept, _discarded(pipeline, now), dry_run)
     return done
 
 
@@ -173,6 +176,12 @@ def _ingested(pipeline: Pipeline, log: IngestLog, now: datetime) -> Iterator[Pat
         # A file of history was received long ago by its name alone.
         if ingested and max(file.received_at, _written_at(file.path)) < before:
             yield file.path
+
+
+def _discarded(pipeline: Pipeline, now: datetime) -> Iterator[Path]:
+    """Files that somebody took out of landing long ago."""
+    before = now - pipeline.retention.landing
+    return (path for path in discarded_files(pipeline.landing) if _written_at(path) < before)
 
 
 def _remove(chore: Chore, root: Path, paths: Iterable[Path], dry_run: bool) -> list[Tidied]:

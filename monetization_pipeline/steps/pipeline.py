@@ -1,14 +1,14 @@
 """What every step works with: the working folder, the lake, the engine and the seller's settings."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 from monetization_pipeline.engines.base import Engine
 from monetization_pipeline.lake.lake import Lake
 from monetization_pipeline.landing.store import Landing
-from monetization_pipeline.periods import month_period
+from monetization_pipeline.periods import month_period, parse_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,12 @@ class Seller:
         What happened before is refused, also where a company's own zone counts it to its first billing period.
         """
         return max(month_period(self.first_month, zone).start for zone in (self.zone, "UTC"))
+
+    @property
+    def first_day(self) -> date:
+        """The first UTC day on which a file can be received."""
+        year, month = parse_month(self.first_month)
+        return date(year, month, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from datetime import date
 from itertools import groupby
 
 from monetization_pipeline.datasets import CORRECTIONS, RAW_EVENTS
+from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ingest.batch import Batch
-from monetization_pipeline.ingest.staged import stage
+from monetization_pipeline.ingest.staged import UnreadableFileError, stage
 from monetization_pipeline.lake.ingest_log import IngestedFile, IngestLog, TouchedDay
 from monetization_pipeline.lake.listing import add_to_log, read_log
 from monetization_pipeline.lake.state import PartitionState, code_version
@@ -25,13 +26,17 @@ from monetization_pipeline.sources.declared import CUSTOMERS, Source, SourceErro
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
-CODE_VERSION = code_version(RAW_EVENTS.name, 1)
+CODE_VERSION = code_version(RAW_EVENTS.name, 2)
 
 _BATCH_BYTES = 512 << 20
 _BATCH_FILES = 2_000
 _ROUND_BYTES = 2 << 30
 _ROUND_BATCHES = 16
 _TRIES = 5
+
+
+class IngestError(SourceError):
+    """Sources, or files of one, that could not be ingested; all others were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +74,26 @@ def expected_states(pipeline: Pipeline, _: Known, days: Sequence[str]) -> Mappin
 
 
 def build(pipeline: Pipeline, _: Known, days: Sequence[str]) -> IngestReport:
-    """Ingest what waits of received days. Raises SourceError for files of a source that is not declared."""
+    """Ingest what waits of received days. Raises IngestError, once all that can be ingested is."""
     return IngestReport(tuple(file for day in days for file in ingest(pipeline, date.fromisoformat(day)).ingested))
 
 
 def ingest(pipeline: Pipeline, received_on: date | None = None) -> IngestReport:
     """Ingest what lies in landing and was not ingested: of one received day, or of all.
 
-    Raises SourceError for files of a source that is not declared; other sources' files are not held up by it.
+    Raises IngestError for files that could not be: of a source that is not declared, or that the disk does not give;
+    no other file is held up by them.
     """
     done: list[IngestedFile] = []
     for _ in range(_TRIES):
-        problems: dict[str, SourceError] = {}
+        problems: dict[str, MonetizeError] = {}
         try:
             for batches in _rounds(_batches(waiting(pipeline, read_log(pipeline.lake), received_on))):
                 done += _ingest_round(pipeline, batches, problems)
         except ConcurrentCommitError:
             continue
         if problems:
-            raise SourceError("\n".join(str(error) for error in problems.values()))
+            raise IngestError("\n".join(map(str, problems.values())))
         return IngestReport(tuple(done))
     raise ConcurrentCommitError("another ingest keeps running in this working folder; try again once it has ended")
 
@@ -103,13 +109,20 @@ def _batches(files: Iterable[LandingFile]) -> Iterator[_FileBatch]:
         batch: list[LandingFile] = []
         size = 0
         for file in group:
-            own = file.path.stat().st_size
+            own = _size(file)
             if batch and (size + own > _BATCH_BYTES or len(batch) == _BATCH_FILES):
                 yield _FileBatch(batch, size)
                 batch, size = [], 0
             batch.append(file)
             size += own
         yield _FileBatch(batch, size)
+
+
+def _size(file: LandingFile) -> int:
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _rounds(batches: Iterable[_FileBatch]) -> Iterator[list[_FileBatch]]:
@@ -125,31 +138,43 @@ def _rounds(batches: Iterable[_FileBatch]) -> Iterator[list[_FileBatch]]:
 
 
 def _ingest_round(
-    pipeline: Pipeline, batches: Sequence[_FileBatch], problems: dict[str, SourceError]
+    pipeline: Pipeline, batches: Sequence[_FileBatch], problems: dict[str, MonetizeError]
 ) -> list[IngestedFile]:
-    """Write, commit and list some batches; a source that cannot be read is added to `problems`."""
+    """Write, commit and list some batches; what keeps a source or a file from it is added to `problems`."""
     log = read_log(pipeline.lake)
     written: list[Batch] = []
     rows: list[IngestedFile] = []
     for batch in batches:
         fresh = [file for file in batch.files if not log.knows(file.source, file.sha256)]
-        if not fresh:
-            continue
-        try:
-            source = None if fresh[0].source == CUSTOMERS else load_source(pipeline.home.sources, fresh[0].source)
-            made = Batch(pipeline.lake, _batch_id(pipeline, fresh, source), fresh)
-            rows += _write(pipeline, made, source)
-        except SourceError as error:
-            problems[fresh[0].source] = error
-            continue
-        made.commit()
-        written.append(made)
+        while fresh:
+            try:
+                made, listed = _made(pipeline, fresh)
+            except UnreadableFileError as error:
+                if not error.is_gone:
+                    problems[str(error.file.path)] = error
+                fresh = [file for file in fresh if file != error.file]
+                continue
+            except MonetizeError as error:
+                problems[fresh[0].source] = error
+                break
+            made.commit()
+            written.append(made)
+            rows += listed
+            break
     if not rows:
         return []
     days = _days_of(pipeline, log, written)
     listed = [replace(row, days=tuple(days.get((row.source, row.name), ()))) for row in rows]
     add_to_log(pipeline.lake, log, listed)
     return listed
+
+
+def _made(pipeline: Pipeline, files: Sequence[LandingFile]) -> tuple[Batch, list[IngestedFile]]:
+    """The files of one source as a batch, written and not committed."""
+    name = files[0].source
+    source = None if name == CUSTOMERS else load_source(pipeline.home.sources, name)
+    batch = Batch(pipeline.lake, _batch_id(pipeline, files, source), files)
+    return batch, _write(pipeline, batch, source)
 
 
 def _write(pipeline: Pipeline, batch: Batch, source: Source | None) -> list[IngestedFile]:

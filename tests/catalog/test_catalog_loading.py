@@ -10,6 +10,7 @@ from monetization_pipeline.catalog.loading import load_catalog
 from monetization_pipeline.catalog.models import (
     Aggregation,
     BillTiming,
+    Direction,
     FlatPrice,
     GraduatedPrice,
     Meter,
@@ -30,6 +31,7 @@ meters:
     aggregation: sum
     value: metadata.tokens
     count_blocked: true
+    directions: [Outgoing, Incoming, Outgoing]
 """
 PLANS = """\
 plans:
@@ -69,6 +71,10 @@ def test_files_are_merged_and_every_field_is_read(tmp_path: Path) -> None:
     assert calls.filter == "status < 400 and route like '/v1/%'"
     assert calls.dimensions == ("metadata.model", "route")
     assert (tokens.aggregation, tokens.value, tokens.count_blocked) == (Aggregation.SUM, "metadata.tokens", True)
+    assert (calls.directions, tokens.directions) == (
+        (Direction.INCOMING,),
+        (Direction.INCOMING, Direction.OUTGOING),
+    )
     growth, free = catalog.plans
     assert (growth.plan_id, growth.currency, growth.interval, growth.description) == ("growth", "USD", "month", "2024")
     fee, graduated, package = growth.prices

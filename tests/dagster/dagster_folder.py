@@ -14,6 +14,8 @@ from monetization_pipeline.automation.running import PeriodsRun, ingest_received
 from monetization_pipeline.definitions import build_definitions
 from monetization_pipeline.landing import customer_files
 from monetization_pipeline.settings import Settings, pipeline_of
+from monetization_pipeline.standing.out_of_date import reasons
+from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.raw_events import IngestReport
 
@@ -66,6 +68,11 @@ class Folder:
     def run(self, month: str, now: datetime = RECEIVED) -> PeriodsRun:
         """What `monetize run` does."""
         return run_periods(self.definitions, self.instance, self.pipeline, [month], now=now, report=self.said.append)
+
+    def reasons(self, month: str) -> list[str]:
+        """What keeps a billing period from being up to date."""
+        pipeline = self.pipeline
+        return [str(reason) for reason in reasons(pipeline, Known.now(pipeline), month)]
 
     def metadata(self, asset: str, key: str | None = None) -> dict[str, Any]:
         """What the newest materialization shows."""

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -20,11 +20,12 @@ from dagster_folder import KEPT, RECEIVED, RECEIVED_KEY, Folder, opened
 from workshop import Workshop, event, lines
 
 from monetization_pipeline.automation.in_process import RunFailedError, StepCrashedError, opened_instance
-from monetization_pipeline.automation.running import OffTheGridError
+from monetization_pipeline.automation.running import OffTheGridError, ingest_received_days
+from monetization_pipeline.automation.standing import standing
 from monetization_pipeline.catalog.loading import CatalogError
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS, DatasetSpec
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile
-from monetization_pipeline.partitions import event_day, event_key, received_day, received_key
+from monetization_pipeline.partitions import event_day, event_key, grids_from, received_day, received_key
 from monetization_pipeline.resources.failures import run_step
 from monetization_pipeline.steps.invoices import read_invoices
 from monetization_pipeline.steps.raw_events import IngestReport
@@ -155,6 +156,43 @@ def test_an_undeclared_source_is_named_and_holds_nothing_up(shop: Workshop, fold
         folder.ingest()
     assert folder.runs() == [("received_days", "FAILURE")]
     assert len(folder.pipeline.lake.table(RAW_EVENTS).files()) == 1
+
+
+def test_a_run_goes_on_beside_a_source_that_is_not_declared(shop: Workshop, folder: Folder) -> None:
+    shop.place("unheard_of", lines([event(9)]), RECEIVED)
+    done = folder.run(MONTH)
+    assert totals(folder) == ["1.50"]
+    (warning,) = done.warnings
+    assert warning.startswith("not ingested, and nothing can be published while it waits: source 'unheard_of' is not")
+    assert folder.reasons(MONTH) == ["raw_events r2026-11-22: files in landing wait"]
+
+
+@pytest.mark.parametrize(
+    "received_at", [datetime(2019, 12, 31, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)], ids=["before it", "to come"]
+)
+def test_a_day_off_the_grid_holds_up_itself_alone(shop: Workshop, folder: Folder, received_at: datetime) -> None:
+    shop.place("logs", lines([event(9)]), received_at)
+    done = folder.run(MONTH)
+    assert totals(folder) == ["1.50"]
+    (warning,) = done.warnings
+    assert f"files were received on {received_at:%Y-%m-%d}, which does not lie between 2020-01" in warning
+    assert "`monetize landing` names them and the ways out" in warning
+    assert [status for _, status in folder.runs()] == ["SUCCESS"] * 4
+    stands = standing(folder.instance, folder.pipeline, grids_from("2020-01"), RECEIVED)
+    (waits,) = [row for row in stands.out_of_date if row.dataset == "raw_events"]
+    assert waits.partition == f"r{received_at:%Y-%m-%d}"
+    assert waits.waits == "received on a day that cannot be ingested: `monetize landing` names the ways out"
+    assert waits.needs_somebody
+    with pytest.raises(RunFailedError, match="does not lie between"):
+        ingest_received_days(
+            folder.definitions, folder.instance, folder.pipeline, [received_at.date()], folder.said.append
+        )
+
+
+def test_a_clock_that_was_ahead_is_named(folder: Folder) -> None:
+    assert folder.run(MONTH).warnings == ()
+    (warning,) = folder.run(MONTH, RECEIVED - timedelta(days=1, seconds=1)).warnings
+    assert "files were ingested as received at 2026-11-22T12:00:00Z, which is still to come" in warning
 
 
 def test_a_broken_catalog_shows_when_it_is_used(shop: Workshop, folder: Folder) -> None:

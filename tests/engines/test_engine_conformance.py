@@ -13,7 +13,7 @@ import pytest
 from engines_under_test import ENGINES
 from oracle import Meter
 from oracle_events import Event
-from workshop import RECEIVED, Workshop, lines
+from workshop import CORRECTING_MAPPING, RECEIVED, Workshop, lines
 
 from monetization_pipeline.datasets import METER_REFUSALS, USAGE
 
@@ -44,6 +44,8 @@ DIMENSIONS: Mapping[str, Mapping[str, Callable[[Event], str | None]]] = {
     "nested": {"metadata.in.k": _nested},
     "two": {"metadata.k": lambda e: e.text("k"), "user_id": lambda e: e.user_id},
 }
+#: Of meters that take what is blocked, and of the others.
+DIRECTIONS = {True: ("Incoming", "Outgoing"), False: ("Incoming",)}
 AGGREGATIONS = ("count", "sum", "min", "max", "latest", "unique_count")
 
 _VALUES = (
@@ -69,6 +71,8 @@ def sent() -> list[str]:
         ]
         if number % 11 == 0:
             parts.append('"blocked_by":"rule"')
+        if number % 13 < 3:
+            parts.append(f'"direction":"{("Outgoing", "Internal", "Incoming")[number % 13]}"')
         if number % 7 == 0:
             parts.append(f'"weight":{number % 4}')
         found.append("{" + ",".join(parts) + "}")
@@ -94,7 +98,15 @@ class Case:
     def meter(self, meter_id: str) -> Meter:
         select, dimensions = FILTERS[self.filter][1], DIMENSIONS[self.dimensions]
         value = (lambda e: e.text("k")) if self.aggregation == "unique_count" else (lambda e: e.text("v"))
-        return Meter(meter_id, self.aggregation, select, value, dimensions, count_blocked=self.filter == "either")
+        return Meter(
+            meter_id,
+            self.aggregation,
+            select,
+            value,
+            dimensions,
+            count_blocked=self.filter == "either",
+            directions=DIRECTIONS[self.filter == "either"],
+        )
 
     def declared(self, meter_id: str) -> dict[str, object]:
         declared: dict[str, object] = {"meter_id": meter_id, "aggregation": self.aggregation}
@@ -105,6 +117,7 @@ class Case:
         return declared | {
             "dimensions": list(DIMENSIONS[self.dimensions]),
             "count_blocked": self.filter == "either",
+            "directions": list(DIRECTIONS[self.filter == "either"]),
         }
 
 
@@ -141,7 +154,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """By meter, grouping and group, quantity and events; by meter, the values refused. One run an engine."""
     shop = Workshop(tmp_path_factory.mktemp("engine"))
     shop.pipeline.__dict__["engine"] = ENGINES[request.param](shop.root / "spill")
-    shop.source("logs")
+    shop.source("logs", mapping=CORRECTING_MAPPING)
     shop.catalog(_catalog())
     shop.customers({"subscriptions": [{"subscription_id": "s", "company_id": "acme", "plan_id": "p"}]})
     shop.place("logs", lines(sent()))

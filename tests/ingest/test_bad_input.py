@@ -3,11 +3,13 @@
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from workshop import Workshop, event, gzipped, lines, zstandard
 
 from monetization_pipeline.datasets import ENTITY_CHANGES, RAW_EVENTS, REFUSALS
+from monetization_pipeline.ingest.readers import json_path
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class Case:
 
 def good(number: int, **fields: object) -> bytes:
     return lines([event(number, **fields)])
+
+
+def one(number: int) -> bytes:
+    """A good record, nothing behind it."""
+    return good(number).rstrip()
 
 
 AT = b'"at":"2023-07-10T12:00:00Z"'
@@ -210,6 +217,71 @@ CASES: dict[str, Case] = {
     "a document gzipped and cut": Case(
         "document", gzipped(b'{"Records":[' + good(1) + b"]}")[:-9], ("e1",), ((2, 2, ""),)
     ),
+    # --- JSON goes on behind what is broken
+    "a record with a caller's quotes": Case(
+        "list",
+        one(1) + b'{"id":"x","ua":""y""}' + one(2) + one(3),
+        ("e1", "e2", "e3"),
+        ((1, 2, "the document is not JSON: Expecting ',' delimiter"),),
+    ),
+    "a record with one quote too many": Case(
+        "list", one(1) + b'{"id":"x","ua":"say "hi"}' + one(2), ("e1", "e2"), ((1, 2, "not JSON: Expecting"),)
+    ),
+    "a record with a caller's braces": Case(
+        "list", one(1) + b'{"id":"x","ua":""b"}{"y"}{"id":"z"}"}' + one(2), ("e1", "e2"), ((1, 2, "not JSON"),)
+    ),
+    "a record that is cut, and the next": Case(
+        "list", one(1) + b'{"id":"x","ua":"cut' + one(2) + one(3), ("e1", "e2", "e3"), ((1, 2, "not JSON"),)
+    ),
+    "something else between records": Case(
+        "list", one(1) + b" junk " + one(2), ("e1", "e2"), ((1, 2, "not JSON: Expecting value"),)
+    ),
+    "what lies in a broken record is none": Case(
+        "list",
+        b'{"id":"x","ua":""y"","m":{"id":"n",'
+        + AT
+        + b'},"l":[{"id":"o",'
+        + AT
+        + b'},{"id":"p",'
+        + AT
+        + b"}]}"
+        + one(1),
+        ("e1",),
+        ((1, 1, "not JSON"),),
+    ),
+    "what lies in a broken record that is cut is none": Case(
+        "list",
+        one(1) + b'{"id":"x","ua":""y"","m":{"id":"n",' + AT + b"}",
+        ("e1",),
+        ((1, 2, "the document is not JSON from here on: Expecting ',' delimiter"),),
+    ),
+    "broken records one after the other are one": Case(
+        "list", one(1) + b'{"ua":""y""}' * 3 + one(2), ("e1", "e2"), ((1, 2, "not JSON"),)
+    ),
+    "a broken record over several lines": Case(
+        "list",
+        good(1) + b'{\n  "id": "x",\n  "ua": ""y"",\n  "m": {\n    "id": "n"\n  }\n}\n' + good(2),
+        ("e1", "e2"),
+        ((2, 2, "not JSON"),),
+    ),
+    "a list with a broken record, and the next list": Case(
+        "list",
+        b"[" + one(1) + b',{"ua":""y""},' + one(2) + b"]\n[" + one(3) + b"]",
+        ("e1", "e3"),
+        ((1, 2, "not JSON"),),
+    ),
+    "a document with a broken record, and the next document": Case(
+        "document",
+        b'{"Records":[' + one(1) + b',{"ua":""y""},' + one(2) + b']}{"Records":[' + one(3) + b"]}",
+        ("e1", "e3"),
+        ((1, 2, "not JSON"),),
+    ),
+    "a document that is cut, and the next on its own line": Case(
+        "document", b'{"Records":[' + one(1) + b']\n{"Records":[' + one(2) + b"]}", ("e1", "e2"), ((2, 2, "not JSON"),)
+    ),
+    "a broken record and a gzip that is cut": Case(
+        "list", gzipped(one(1) + b'{"ua":""y""}' + one(2))[:-3], ("e1", "e2"), ((1, 2, "not JSON"), (1, 4, "too early"))
+    ),
     # --- CSV
     "CSV": Case("table", b"id,at,company\na,2023-07-10,x\nb,2023-07-10,\n", ("a", "b")),
     "CSV with a byte order mark and CRLF": Case("table", b"\xef\xbb\xbfid,at\r\na,2023-07-10\r\n", ("a",)),
@@ -236,6 +308,25 @@ CASES: dict[str, Case] = {
         "table", b'id,at\n"a"x,2023-07-10\nb,2023-07-10\n', ("b",), ((2, 1, "not CSV"),)
     ),
     "CSV with invalid UTF-8": Case("table", b"id,at\n\xff,2023-07-10\nb,2023-07-10\n", ("b",), ((2, 1, "not UTF-8"),)),
+    "a header that is not UTF-8": Case(
+        "table",
+        b"id,at,Z\xe4hler\na,2023-07-10,1\n\nb,2023-07-10,2\n",
+        (),
+        (
+            (2, 1, "the header is not UTF-8 (line 1, column 3)"),
+            (4, 1, "the header is not UTF-8 (line 1, column 3)"),
+        ),
+        1,
+    ),
+    "a header that names two columns alike": Case(
+        "table", b"id,at, id\na,2023-07-10,1\n", (), ((2, 1, "two columns the same name (line 1)"),)
+    ),
+    "a header that is not CSV is none, and neither is the row after it": Case(
+        "table",
+        b'id,"at\nid,at\na,2023-07-10\n',
+        (),
+        ((1, 1, "not CSV"), (2, 1, "the header is not CSV (line 1)"), (3, 1, "the header is not CSV (line 1)")),
+    ),
     "CSV with a header alone": Case("table", b"id,at\n"),
     "an empty CSV": Case("table", b""),
     "CSV gzipped and cut": Case(
@@ -360,6 +451,27 @@ def test_the_good_lines_before_damage_are_kept(shop: Workshop, compressed: bytes
     assert "data is damaged here" in max(refusals, key=lambda row: row["line"])["reason"]
     whole = [json.loads(line)["id"] for line in NOISY.splitlines()]
     assert {row["event_id"] for row in shop.rows(RAW_EVENTS)} >= set(whole[:2000])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+def test_where_chunks_of_a_document_end_changes_nothing(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    content = one(1) + b'{"id":"x","ua":""b"}{"y"}{"id":"z"} \xc3\xbc"}\n ' + one(2) + b' {"ua":"' + one(3) + b"[{}]"
+    monkeypatch.setattr(json_path, "read_chunks", lambda _: (content[at : at + size] for at in range(0, 400, size)))
+    (made,) = json_path.read(0, Path("file"), ())
+    kinds = [(row["kind"], row["line"], row["record"]) for row in made.to_pylist()]
+    assert kinds == [
+        ("event", 1, 1),
+        ("refused", 1, 2),
+        ("event", 2, 3),
+        ("refused", 2, 4),
+        ("event", 2, 5),
+        ("event", 2, 6),
+    ]
+
+
+def test_the_text_of_a_broken_record_is_kept_up_to_the_next(shop: Workshop) -> None:
+    shop.take(one(1) + b'{"ua":""b"}{"id":"z"}"}' + one(2), source="list")
+    assert [row["text"] for row in shop.rows(REFUSALS)] == ['{"ua":""b"}{"id":"z"}"}']
 
 
 def test_a_text_that_is_not_utf_8_is_kept_as_base64(shop: Workshop) -> None:

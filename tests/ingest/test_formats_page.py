@@ -15,7 +15,8 @@ import yaml
 from workshop import Workshop
 
 from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
-from monetization_pipeline.sources.declared import Format
+from monetization_pipeline.expressions import paths_of
+from monetization_pipeline.sources.declared import SCHEMAS, Format
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "formats.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -42,6 +43,27 @@ def test_every_format_and_schema_has_its_section() -> None:
         "aws-api-gateway",
         "cloudevents",
     }
+
+
+def told_fields() -> dict[str, dict[str, str]]:
+    """By schema, what its section says of each field."""
+    parts = re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    found: dict[str, dict[str, str]] = {}
+    for part in parts:
+        rows = [row.split(" | ") for row in part.splitlines() if row.startswith("| `")]
+        schema = re.search(r"^schema: (\S+)$", part, re.MULTILINE)
+        if schema and len(rows) > 5:
+            found[schema[1]] = {name: said for names, said in rows for name in re.findall(r"`([^`]+)`", names)}
+    return found
+
+
+@pytest.mark.parametrize("schema", [schema for schema in SCHEMAS if schema != "corrections"])
+def test_every_field_of_a_schema_is_used_or_left_out_with_a_reason(schema: str) -> None:
+    told = told_fields()[schema]
+    read = {".".join(map(str, path)) for text in SCHEMAS[schema].values() for path in paths_of(text)}
+    assert read - set(told) == set(), "read, and not told"
+    assert {name for name in read if "left out" in told[name]} == set(), "read, and told to be left out"
+    assert {name for name in set(told) - read if not told[name].startswith("left out: ")} == set(), "neither"
 
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.title)

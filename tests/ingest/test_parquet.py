@@ -272,3 +272,38 @@ def test_moesifs_events_as_parquet(parquet: Workshop) -> None:
         "GET",
         "https://h/x?token=",
     )
+
+
+def named(table: pa.Table) -> bytes:
+    """A file in which the name `Zx` is one in another encoding."""
+    content = io.BytesIO()
+    pq.write_table(table, content, store_schema=False)
+    return content.getvalue().replace(b"Zx", b"Z\xe4")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [pa.table({"id": ["a"], "Zx": [1]}), pa.table({"id": ["a"], "m": [{"Zx": 1}]})],
+    ids=["of a column", "of a field within one"],
+)
+def test_a_name_that_is_not_utf_8_refuses_the_file_and_no_other(parquet: Workshop, table: pa.Table) -> None:
+    parquet.place("parquet", named(table), name="a")
+    good = io.BytesIO()
+    pq.write_table(pa.table({"id": ["good"], "at": [NOON]}), good)
+    parquet.place("parquet", good.getvalue(), name="b")
+    parquet.ingest()
+    assert [row["event_id"] for row in parquet.rows(RAW_EVENTS)] == ["good"]
+    (refusal,) = parquet.rows(REFUSALS)
+    assert (refusal["line"], refusal["reason"]) == (1, "a column has a name that is not UTF-8: b'Z\\xe4'")
+
+
+def test_a_maps_keys_may_be_anything(parquet: Workshop) -> None:
+    kinds = [(1, pa.int64()), ({"a": 'x"'}, pa.struct([("a", pa.string())])), ([1], pa.list_(pa.int64()))]
+    for number, (key, kind) in enumerate(kinds):
+        content = io.BytesIO()
+        of_map = pa.array([[(key, 2)]], pa.map_(kind, pa.int64()))
+        pq.write_table(pa.table({"id": [f"{number}"], "at": [NOON], "m": of_map}), content)
+        parquet.place("parquet", content.getvalue())
+    parquet.ingest()
+    kept = {row["event_id"]: row["metadata"] for row in parquet.rows(RAW_EVENTS)}
+    assert kept == {"0": '{"1":2}', "1": '{"{\\"a\\":\\"x\\\\\\"\\"}":2}', "2": '{"[1]":2}'}

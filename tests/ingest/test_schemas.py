@@ -58,6 +58,16 @@ GATEWAY = {
     "stage": "prod",
 }
 
+MOESIF = {
+    "transaction_id": "a3765025-46ec-45dd-bc83-b136c8d1d257",
+    "request": {"time": "2023-07-10T12:00:00.000", "uri": "https://api.example.com/v1/items", "verb": "GET"},
+    "response": {"time": "2023-07-10T12:00:00.150", "status": 200},
+    "company_id": "acme",
+    "direction": "Outgoing",
+    "weight": 2,
+    "blocked_by": "64ca685a833073c6b41b15f3",
+}
+
 CLOUD = {
     "specversion": "1.0",
     "id": "A234-1234-1234",
@@ -94,7 +104,7 @@ class Case:
     refused: str | None = None
 
 
-K, G, C = "kong-http-log", "aws-api-gateway", "cloudevents"
+K, G, C, M = "kong-http-log", "aws-api-gateway", "cloudevents", "moesif"
 
 CASES = {
     "a call through Kong": Case(
@@ -114,6 +124,12 @@ CASES = {
             "response_size": 934,
         },
         {"service": "catalog"},
+    ),
+    "a call through Kong 3.5 or later": Case(
+        K,
+        over(KONG, request__id="0a1b2c3d4e5f60718293a4b5c6d7e8f9", source="kong"),
+        {"event_id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9"},
+        {"service": "catalog", "answered_by": "kong"},
     ),
     "a consumer without an id of ours": Case(K, over(KONG, consumer__custom_id=None), {"user_id": "acme-user"}),
     "a consumer with an id alone": Case(K, over(KONG, consumer={"id": "c-1"}), {"user_id": "c-1"}),
@@ -160,9 +176,33 @@ CASES = {
         {"company_id": None, "user_id": None, "status": None, "duration_ms": None, "response_size": None, "uri": None},
         {},
     ),
+    "a call that AWS WAF blocked": Case(G, over(GATEWAY, wafResponseCode="WAF_BLOCK"), {"blocked_by": "AWS WAF"}),
+    "a call that AWS WAF let pass": Case(G, over(GATEWAY, wafResponseCode="WAF_ALLOW"), {"blocked_by": None}),
     "a call to API Gateway without its time": Case(G, over(GATEWAY, requestTime="-"), refused="occurred_at is missing"),
     "a call to API Gateway with a status that is none": Case(
         G, over(GATEWAY, status="two"), refused="status is not a whole number: two"
+    ),
+    "an event of Moesif's": Case(
+        M,
+        MOESIF,
+        {
+            "event_id": "a3765025-46ec-45dd-bc83-b136c8d1d257",
+            "direction": "Outgoing",
+            "weight": 2,
+            "blocked_by": "64ca685a833073c6b41b15f3",
+            "duration_ms": 150,
+        },
+    ),
+    "an event of Moesif's, its direction in small letters": Case(
+        M, over(MOESIF, direction="internal"), {"direction": "Internal"}
+    ),
+    "an event of Moesif's that says no direction": Case(M, over(MOESIF, direction=None), {"direction": None}),
+    "an event of Moesif's, its direction empty": Case(M, over(MOESIF, direction=""), {"direction": None}),
+    "an event of Moesif's that goes nowhere": Case(
+        M, over(MOESIF, direction="Sideways"), refused="direction is not Incoming, Outgoing or Internal: Sideways"
+    ),
+    "an event of Moesif's whose direction is an object": Case(
+        M, over(MOESIF, direction={"a": 1}), refused='direction is not Incoming, Outgoing or Internal: {"a":1}'
     ),
     "a CloudEvent": Case(
         C,
@@ -236,6 +276,7 @@ def test_what_a_caller_says_of_himself_makes_no_two_calls_one(shop: Workshop) ->
         (G, GATEWAY, over(GATEWAY, extendedRequestId="another=")),
         (G, over(GATEWAY, extendedRequestId=None), over(GATEWAY, extendedRequestId=None, durationMs="18")),
         (K, KONG, over(KONG, latencies__request=124)),
+        (K, over(KONG, request__id="1"), over(KONG, request__id="2")),
     )
     for number, (schema, first, second) in enumerate(calls):
         source = f"known{number}"
@@ -251,6 +292,16 @@ def test_a_file_sent_again_brings_the_same_events(shop: Workshop) -> None:
     shop.take(lines([KONG, KONG, over(KONG, started_at=1688990400999)]), source="known")
     found = [row["event_id"] for row in shop.rows(RAW_EVENTS)]
     assert (len(found), len(set(found))) == (5, 3)
+
+
+def test_a_batch_that_kong_sends_again_brings_the_same_events(shop: Workshop) -> None:
+    """Each retry is a line of its own, among other records or in another order, in the same file or another."""
+    shop.source("known", schema=K, mapping={})
+    one, two, three = (over(KONG, request__id=f"id-{number}") for number in (1, 2, 3))
+    shop.take(lines([json.dumps([one, two]), json.dumps([two, one, three])]), source="known")
+    shop.take(lines([three]), source="known")
+    found = [row["event_id"] for row in shop.rows(RAW_EVENTS)]
+    assert (len(found), sorted(set(found))) == (6, ["id-1", "id-2", "id-3"])
 
 
 def test_a_mapping_says_why_a_record_is_refused(shop: Workshop) -> None:

@@ -76,6 +76,9 @@ UNUSUAL = [
 UNUSUAL_SUM = "10000000000000115.010000000005"
 SAME_TIME = [{"id": f"tie-{letter}", "m": {"v": number}} for letter, number in zip("bca", (5, 1, 9), strict=True)]
 
+#: Three incoming calls, two outgoing ones, one internal.
+EACH_WAY = [{"direction": way} for way in (None, "", "Incoming", "Outgoing", "outgoing", "INTERNAL")]
+
 CASES: dict[str, Case] = {
     # --- count
     "count of nothing": Case(Question("count", []), {"": "0"}),
@@ -87,6 +90,19 @@ CASES: dict[str, Case] = {
     "count of large weights": Case(Question("count", [{"weight": 9999999999999999}] * 3), {"": "29999999999999997"}),
     "count leaves out what is blocked": Case(Question("count", [{"blocked_by": "r"}, {}]), {"": "1"}),
     "count with count_blocked": Case(Question("count", [{"blocked_by": "r"}, {}], count_blocked=True), {"": "2"}),
+    "count leaves out what the seller called": Case(Question("count", EACH_WAY), {"": "3"}),
+    "count of what the seller called": Case(Question("count", EACH_WAY, directions=["Outgoing"]), {"": "2"}),
+    "count of calls each way": Case(Question("count", EACH_WAY, directions=["Internal", "Incoming"]), {"": "4"}),
+    "count of all calls": Case(Question("count", EACH_WAY, directions=["Internal", "Outgoing", "Incoming"]), {"": "6"}),
+    "a filter may name a direction": Case(
+        Question("count", EACH_WAY, filter="direction = 'Outgoing'", directions=["Internal", "Outgoing"]), {"": "2"}
+    ),
+    "what is blocked is left out whatever its direction": Case(
+        Question("count", [{"direction": "Outgoing", "blocked_by": "r"}, *EACH_WAY], directions=["Outgoing"]), {"": "2"}
+    ),
+    "sum leaves out what the seller called": Case(
+        Question("sum", [*values(2, direction="Outgoing"), *values(1)], V), {"": "1"}
+    ),
     "blocked by an empty text is not blocked": Case(
         Question("count", [{"blocked_by": ""}, {"blocked_by": None}]), {"": "2"}
     ),

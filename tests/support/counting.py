@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from workshop import RECEIVED, Workshop, lines
+from workshop import CORRECTING_MAPPING, RECEIVED, Workshop, lines
 
 from monetization_pipeline.datasets import METER_REFUSALS, UNBILLED, USAGE
 
@@ -25,6 +25,7 @@ class Question:
     dimensions: Sequence[str] = ()
     groups: Sequence[str] = ()
     count_blocked: bool = False
+    directions: Sequence[str] = ()
     #: Receipt and source of events, by position; others are received at RECEIVED from `logs`.
     received: Mapping[int, datetime] = field(default_factory=dict)
     sources: Mapping[int, str] = field(default_factory=dict)
@@ -49,6 +50,7 @@ def ask(shop: Workshop, questions: Mapping[str, Question]) -> dict[str, Answer]:
     for action, question in zip(names, questions.values(), strict=True):
         meter = {"meter_id": action, "action_name": action, "aggregation": question.aggregation}
         optional = {"value": question.value, "filter": question.filter, "dimensions": list(question.dimensions)}
+        optional |= {"directions": list(question.directions)}
         meters.append(
             meter | {key: value for key, value in optional.items() if value} | {"count_blocked": question.count_blocked}
         )
@@ -63,7 +65,7 @@ def ask(shop: Workshop, questions: Mapping[str, Question]) -> dict[str, Answer]:
     )
     shop.customers({"subscriptions": [{"subscription_id": "s", "company_id": "acme", "plan_id": "all"}]})
     for (source, received_at), records in files.items():
-        shop.source(source)
+        shop.source(source, mapping=CORRECTING_MAPPING)
         shop.place(source, lines(_exact(record) for record in records), received_at)
     shop.run(MONTH)
     answers = {name: Answer() for name in questions}

@@ -181,6 +181,8 @@ def _event_texts(draw: st.DrawFn, number: int) -> str:
         fields["weight"] = draw(st.sampled_from((0, 2, "3", 1)))
     if draw(st.integers(0, 5)) == 0:
         fields["blocked_by"] = "rule"
+    if draw(st.integers(0, 5)) == 0:
+        fields["direction"] = draw(st.sampled_from(("Outgoing", "internal", "Incoming", "sideways")))
     metadata: list[str] = []
     if draw(st.integers(0, 2)):
         metadata.append('"k":' + draw(st.sampled_from(('"a"', '"b"', "null", '"é\\"\\u0041"'))))

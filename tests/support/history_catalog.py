@@ -14,6 +14,7 @@ _METERS: list[dict[str, object]] = [
         "filter": "status is null or not (status = 500)",
         "aggregation": "count",
         "count_blocked": True,
+        "directions": ["Outgoing", "Incoming"],
     },
     {
         "meter_id": "tokens",
@@ -155,7 +156,13 @@ def _value(event: Event) -> str | None:
 
 METERS: Sequence[Meter] = (
     Meter("calls", "count", lambda e: e.event_type == "api_call" and e.status is not None and e.status < 400),
-    Meter("attempts", "count", lambda e: e.event_type == "api_call" and e.status != 500, count_blocked=True),
+    Meter(
+        "attempts",
+        "count",
+        lambda e: e.event_type == "api_call" and e.status != 500,
+        count_blocked=True,
+        directions=("Incoming", "Outgoing"),
+    ),
     Meter("tokens", "sum", lambda e: e.event_type == "api_call", _value, {"metadata.k": _kind}),
     Meter("low", "min", lambda e: e.event_type == "action" and e.action_name == "job", _value),
     Meter("peak", "max", lambda e: _kind(e) not in (None, "a"), _peak_value),

@@ -44,9 +44,11 @@ class Meter:
     value: Callable[[Event], str | None] = lambda _: None
     dimensions: Mapping[str, Callable[[Event], str | None]] = field(default_factory=dict)
     count_blocked: bool = False
+    directions: Sequence[str] = ("Incoming",)
 
     def passes(self, event: Event) -> bool:
-        return self.selects(event) and (self.count_blocked or event.blocked_by is None)
+        unblocked = self.count_blocked or event.blocked_by is None
+        return self.selects(event) and unblocked and event.direction in self.directions
 
     def usable(self, event: Event) -> bool:
         if self.aggregation == "count":

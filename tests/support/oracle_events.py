@@ -51,6 +51,7 @@ class Event:
     blocked_by: str | None
     metadata: Mapping[str, object]
     content: str
+    direction: str = "Incoming"
 
     @property
     def day(self) -> date:
@@ -191,11 +192,15 @@ def _event(
         numbers[name] = None if text is None else int(text)
     weight = 1 if numbers["weight"] is None else numbers["weight"]
     metadata = record.get("m")
+    direction = (_text(record.get("direction")) or "Incoming").capitalize()
+    if direction not in ("Incoming", "Outgoing", "Internal"):
+        return None
     if weight < 0 or not (metadata is None or isinstance(metadata, dict)):
         return None
     names = ("action", "company", "user", "subscription", "blocked_by", "verb")
     texts = {name: _text(record.get(name)) for name in names}
-    content = json.dumps([event_type, occurred_at.isoformat(), texts, numbers["status"], weight, _plain(metadata)])
+    said = [event_type, occurred_at.isoformat(), texts, numbers["status"], weight, _plain(metadata), direction]
+    content = json.dumps(said)
     return Event(
         place,
         _identity(file, record, ordinals),
@@ -212,6 +217,7 @@ def _event(
         texts["blocked_by"],
         metadata or {},
         content,
+        direction,
     )
 
 

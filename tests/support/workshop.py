@@ -48,8 +48,9 @@ PLAIN_MAPPING = {
     "metadata": "m",
 }
 
-#: The same, with corrections among the records.
+#: The same, with directions and with corrections among the records.
 CORRECTING_MAPPING = PLAIN_MAPPING | {
+    "direction": "direction",
     "correction": "correction",
     "target_event_id": "target",
     "target_source": "target_source",

@@ -10,7 +10,7 @@ those to come are rated, and which are not, stands in docs/money.md, "Rated, or 
 from monetization_pipeline.catalog.models.catalog import Catalog, PricingEntry, pricing_map
 from monetization_pipeline.catalog.models.flat import BillTiming, FlatPrice, Proration
 from monetization_pipeline.catalog.models.graduated import GraduatedPrice
-from monetization_pipeline.catalog.models.meter import Aggregation, EventType, Meter
+from monetization_pipeline.catalog.models.meter import Aggregation, Direction, EventType, Meter
 from monetization_pipeline.catalog.models.package import PackagePrice
 from monetization_pipeline.catalog.models.per_unit import PerUnitPrice
 from monetization_pipeline.catalog.models.plan import Plan
@@ -26,6 +26,7 @@ __all__ = [
     "Aggregation",
     "BillTiming",
     "Catalog",
+    "Direction",
     "EventType",
     "FlatPrice",
     "GraduatedPrice",

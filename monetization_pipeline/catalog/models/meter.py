@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from monetization_pipeline.catalog.fields import Expression, Flag, Id, Names
 from monetization_pipeline.catalog.models.common import CatalogPart, checked
@@ -29,8 +29,25 @@ class Aggregation(StrEnum):
     UNIQUE_COUNT = "unique_count"
 
 
+class Direction(StrEnum):
+    """Whose call it is. An event that says nothing is incoming."""
+
+    INCOMING = "Incoming"
+    OUTGOING = "Outgoing"
+    INTERNAL = "Internal"
+
+
+def _directions(values: tuple[Direction, ...]) -> tuple[Direction, ...]:
+    if not values:
+        raise ValueError("names no direction, so the meter would count nothing; leave it out for Incoming alone")
+    return tuple(sorted(set(values)))
+
+
 class Meter(CatalogPart, frozen=True):
-    """Which events count, and how they become a quantity. `event_type` None takes both kinds."""
+    """Which events count, and how they become a quantity. `event_type` None takes both kinds.
+
+    Blocked calls and those of other directions than the named ones are left out (rule 5).
+    """
 
     meter_id: Id
     event_type: EventType | None = None
@@ -40,6 +57,7 @@ class Meter(CatalogPart, frozen=True):
     value: Expression | None = None
     dimensions: Names = ()
     count_blocked: Flag = False
+    directions: Annotated[tuple[Direction, ...], AfterValidator(_directions)] = (Direction.INCOMING,)
     description: str = ""
 
     @model_validator(mode="after")

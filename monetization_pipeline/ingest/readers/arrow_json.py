@@ -167,7 +167,7 @@ def _or_null(text: str | None) -> str:
 
 
 def _key(text: str) -> str:
-    return text if text.startswith('"') else f'"{text}"'
+    return text if text.startswith('"') else json.dumps(text, ensure_ascii=False)
 
 
 def _decoded(value: bytes | None) -> str | None:

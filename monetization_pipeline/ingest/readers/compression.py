@@ -24,6 +24,12 @@ class BrokenFileError(ValueError):
     """The file breaks off within its compression; what came before is good."""
 
 
+def raise_the_disks(error: Exception) -> None:
+    """Raise an error again where the disk is to blame: Arrow has the same class, without a number, for broken files."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+
+
 def read_chunks(path: Path) -> Iterator[bytes]:
     """Content in chunks of at most CHUNK_BYTES. Raises BrokenFileError after the last good one of a broken file."""
     with path.open("rb") as content:
@@ -84,6 +90,7 @@ def _unzstd(content: BinaryIO) -> Iterator[bytes]:
             try:
                 chunk = stream.read(_READ_BYTES)
             except OSError as error:
+                raise_the_disks(error)
                 broken = str(error)
                 break
             if not chunk:
@@ -105,7 +112,8 @@ def _rest_of_zstd(reads: "_Reads", given: int) -> Iterator[bytes]:
         while True:
             try:
                 byte = stream.read(1)
-            except OSError:
+            except OSError as error:
+                raise_the_disks(error)
                 break
             if not byte:
                 break

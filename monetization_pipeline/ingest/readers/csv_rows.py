@@ -4,6 +4,7 @@ import codecs
 import csv
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ def _records(path: Path) -> Iterator[Record]:
     csv.field_size_limit(MAX_LINE_BYTES)
     lines = _Lines(path)
     rows = csv.reader(lines, strict=True)
-    header: list[str] | None = None
+    header: _Header | None = None
     line = 1
     while True:
         lines.taken.clear()
@@ -34,6 +35,7 @@ def _records(path: Path) -> Iterator[Record]:
         except csv.Error as error:
             # A quote that is never closed takes every row after it along: they are read again without its line.
             yield refused(line, 1, f"the row is not CSV: {error}", lines.again())
+            header = header or _Header((), f"the header is not CSV (line {line})")
             rows = csv.reader(lines, strict=True)
             line += 1
             continue
@@ -43,24 +45,47 @@ def _records(path: Path) -> Iterator[Record]:
         if header is not None:
             yield _record(line, header, row)
         elif any(row):
-            header = [name.strip() for name in row]
+            header = _Header.of(line, row)
         else:
             yield Record(RecordKind.EMPTY, line, 1, "")
         line += len(lines.taken)
 
 
-def _record(line: int, header: list[str], row: list[str]) -> Record:
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """Names of the columns; `problem`: why no row can be read by them."""
+
+    names: tuple[str, ...]
+    problem: str | None = None
+
+    @classmethod
+    def of(cls, line: int, row: list[str]) -> "_Header":
+        names = tuple(name.strip() for name in row)
+        broken = next((at for at, name in enumerate(names, 1) if not _is_unicode(name)), None)
+        if broken is not None:
+            return cls(names, f"the header is not UTF-8 (line {line}, column {broken})")
+        if len(set(names)) < len(names):
+            return cls(names, f"the header gives two columns the same name (line {line})")
+        return cls(names)
+
+
+def _record(line: int, header: _Header, row: list[str]) -> Record:
     text = ",".join(row)
     if not any(row):
         return Record(RecordKind.EMPTY, line, 1, "")
-    if any("\udc80" <= character <= "\udcff" for character in text):
+    if header.problem is not None:
+        return refused(line, 1, header.problem, text)
+    if not _is_unicode(text):
         return refused(line, 1, "the row is not UTF-8", text)
-    if len(set(header)) < len(header):
-        return refused(line, 1, "the header gives two columns the same name", text)
-    if len(row) != len(header):
-        return refused(line, 1, f"the row has {len(row)} fields, the header {len(header)}", text)
-    fields: dict[str, exact_json.Json] = {name: value for name, value in zip(header, row, strict=True) if value}
+    if len(row) != len(header.names):
+        return refused(line, 1, f"the row has {len(row)} fields, the header {len(header.names)}", text)
+    fields: dict[str, exact_json.Json] = {name: value for name, value in zip(header.names, row, strict=True) if value}
     return Record(RecordKind.EVENT, line, 1, exact_json.dump(fields), record_hash(exact_json.canonical(fields)))
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether no byte in it was left undecoded."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 class _Lines:

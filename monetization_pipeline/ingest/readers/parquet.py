@@ -8,7 +8,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from monetization_pipeline.ingest.readers.arrow_json import RowsJson
-from monetization_pipeline.ingest.records import BATCH_ROWS, Record, RecordKind, batches, refused, whole_batch
+from monetization_pipeline.ingest.readers.compression import raise_the_disks
+from monetization_pipeline.ingest.records import (
+    BATCH_ROWS,
+    CONTENT_ERRORS,
+    Record,
+    RecordKind,
+    batches,
+    refused,
+    said,
+    whole_batch,
+)
 
 #: Of a row group, so many bytes (before compression) are decoded at a time.
 _DECODED_BYTES = 32 << 20
@@ -18,8 +28,9 @@ _PAGE_BYTES = 1 << 20
 def read(file_no: int, path: Path) -> Iterator[pa.RecordBatch]:
     """Rows of a file as batches of RECORD_SCHEMA.
 
-    A row with text that is not UTF-8 is refused; so is, as one record, a file that is no Parquet, and the rest of a row
-    group that is damaged: the next row group is read again.
+    A row with text that is not UTF-8 is refused; so is, as one record, a file that is no Parquet or names a column in
+    anything but UTF-8, and the rest of a row group that is damaged: the next row group is read again. Raises OSError
+    for a file that the disk does not give.
     """
     try:
         file = pq.ParquetFile(
@@ -29,8 +40,13 @@ def read(file_no: int, path: Path) -> Iterator[pa.RecordBatch]:
             coerce_int96_timestamp_unit="us",
             page_checksum_verification=True,
         )
-    except (pa.ArrowException, OSError) as error:
-        yield from batches(file_no, [refused(1, 1, f"the file is not Parquet: {_said(error)}", _beginning(path))])
+    except UnicodeDecodeError as error:
+        # Raised for the names of columns, and of fields in them, alone.
+        yield from batches(file_no, [refused(1, 1, f"a column has a name that is not UTF-8: {error.object!r}", "")])
+        return
+    except (*CONTENT_ERRORS, OSError) as error:
+        raise_the_disks(error)
+        yield from batches(file_no, [refused(1, 1, f"the file is not Parquet: {said(error)}", _beginning(path))])
         return
     with file:
         line = 1
@@ -45,8 +61,9 @@ def _row_group(file_no: int, file: pq.ParquetFile, group: int, line: int) -> Ite
         for rows in made:
             yield from _records(file_no, line, rows)
             line += rows.num_rows
-    except (pa.ArrowException, OSError) as error:
-        reason = f"row group {group + 1} is damaged from here on: {_said(error)}"
+    except (*CONTENT_ERRORS, OSError) as error:
+        raise_the_disks(error)
+        reason = f"row group {group + 1} is damaged from here on: {said(error)}"
         yield from batches(file_no, [refused(line, 1, reason, "")])
 
 
@@ -76,7 +93,3 @@ def _refused(line: int, row: int, column: str, text: str) -> Record:
 def _beginning(path: Path) -> bytes:
     with path.open("rb") as content:
         return content.read(1000)
-
-
-def _said(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
