@@ -1,6 +1,6 @@
 """How a dataset is described: its name, meaning, schema, key and partition."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,7 @@ def schema(*fields: Column, added: Collection[str] = ()) -> pa.Schema:
 
 def added_later(of: pa.Schema) -> Collection[str]:
     """The columns of a dataset's schema that came later than others of it."""
-    columns: Iterable[pa.Field[Any]] = map(of.field, of.names)
-    return tuple(column.name for column in columns if b"added" in (column.metadata or {}))
+    return tuple(column.name for column in of if b"added" in (column.metadata or {}))  # pyright: ignore[reportUnknownVariableType]
 
 
 def describe(field: "pa.Field[Any]") -> str:

@@ -35,8 +35,13 @@ SPECS = {spec.name: spec for spec in ALL}
 CUSTOMERS_FILE: dict[str, object] = {
     "companies": [{"company_id": "acme"}],
     "users": [{"user_id": "u", "company_id": "acme"}],
-    "subscriptions": [{"subscription_id": "s", "company_id": "acme", "plan_id": "p"}],
+    "subscriptions": [
+        {"subscription_id": "s", "company_id": "acme", "plan_id": "p"},
+        {"subscription_id": "t", "company_id": "big", "plan_id": "p"},
+    ],
 }
+#: Half of it has 15 whole digits, more than an amount may have: the invoice of big is set aside.
+TOO_MANY = "1234567890123456"
 
 
 def decide(shop: Workshop, ledger: Ledger) -> Decision:
@@ -75,7 +80,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shop.catalog(catalog())
     shop.customers(CUSTOMERS_FILE, at(7, 1))
     refused, nobodys = call(2, "07-10", m={"tokens": "many"}), call(3, "07-10", company=None)
-    shop.place("logs", lines([call(0, "07-10"), refused, nobodys, "no JSON"]), at(7, 10, 12))
+    too_large = call(5, "07-10", company="big", m={"tokens": TOO_MANY})
+    shop.place("logs", lines([call(0, "07-10"), refused, nobodys, too_large, "no JSON"]), at(7, 10, 12))
     shop.place("logs", lines([call(1, "07-11"), call(4, "07-10")]), at(7, 11, 12))
     shop.place("logs", lines([{"id": "v", "correction": "void", "target": "e4", "target_source": "logs"}]), at(7, 12))
     shop.place("logs", lines([call(9, "08-10"), "no JSON either"]), at(8, 10, 12))
@@ -108,6 +114,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("usage", "rated_lines", "invoices", "invoice_lines"), (JULY, AUGUST)),
     **dict.fromkeys(("meter_refusals", "unbilled"), ("2023-07-10",)),
     **dict.fromkeys(("landing_files", "companies", "users", "subscriptions"), (WHOLE,)),
+    "set_aside": (JULY,),
     "corrections": ("2023-07-12",),
     "entity_changes": ("2023-07-01",),
 }
