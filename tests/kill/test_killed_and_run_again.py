@@ -11,7 +11,7 @@ from random import Random
 
 import dagster as dg
 import pytest
-from half_state import SCRATCH, figures, progress, received
+from half_state import SCRATCH, figures, progress, received, unfinished
 from kill_histories import FIRST_RUN, INGESTS, KEPT, LATE, Blow, Command, Life, Strike, Undisturbed, Worker
 
 #: What killed commands leave behind for good: nobody reads it, and it is in nobody's way.
@@ -95,6 +95,46 @@ def test_what_a_killed_batch_committed_is_never_seen_twice(
     assert received(struck) == received(whole)
     # The rows of the batch that never came to be stay where nobody looks.
     assert "raw_events committed, not listed" in kinds_left(struck)
+
+
+@pytest.mark.slow
+def test_killed_between_the_tables_of_a_step_and_run_by_the_catalog_of_before_it_gives_the_same(
+    worker: Worker, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    """By the catalog in between, another meter's text is read: other values are refused, and other events unbilled."""
+    run, billed = replace(LATE[-1], at="2023-08-04T00:00:00Z"), undisturbed.folder / "billed"
+    before, expected = committed(billed), without_catalogs(billed)
+    right = (billed / "catalog" / "catalog.yaml").read_text()
+
+    def struck(name: str, moment: int) -> tuple[Path, int]:
+        home = tmp_path / name
+        shutil.copytree(billed, home)
+        (home / "catalog" / "catalog.yaml").write_text(right.replace("metadata.tokens", "metadata.model"))
+        return home, worker.run(home, run, Blow(moment, within="lake/daily_usage")).moments
+
+    _, last = struck("whole", moment=10**9)
+    # What is done with the folder last is done once the tables beside it are committed, or once all are.
+    for moment in range(last, 0, -1):
+        home, _ = struck(str(moment), moment)
+        now = committed(home)
+        if now["daily_usage"] == before["daily_usage"]:
+            break
+    assert now["meter_refusals"] > before["meter_refusals"]
+    assert now["unbilled"] > before["unbilled"]
+    (home / "catalog" / "catalog.yaml").write_text(right)
+    assert unfinished(home) == "daily_usage"
+    worker.run(home, run)
+    assert without_catalogs(home) == expected
+
+
+def committed(home: Path) -> dict[str, int]:
+    """How many commits each dataset has."""
+    return {name: int(version.removeprefix("version ")) for name, version in progress(home).done}
+
+
+def without_catalogs(home: Path) -> dict[str, object]:
+    """A folder's figures; each catalog that a run used was kept."""
+    return {name: each for name, each in figures(home).items() if name != "catalogs"}
 
 
 def kinds_left(home: Path) -> set[str]:

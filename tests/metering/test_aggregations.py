@@ -74,7 +74,12 @@ UNUSUAL = [
     "9999999999999999",
 ]
 UNUSUAL_SUM = "10000000000000115.010000000005"
-SAME_TIME = [{"id": f"tie-{letter}", "m": {"v": number}} for letter, number in zip("bca", (5, 1, 9), strict=True)]
+
+
+def same_time(name: str) -> list[dict[str, object]]:
+    """Three values of one instant; ids are told apart by the question's name, as they are of one source."""
+    return [{"id": f"{name}-{letter}", "m": {"v": number}} for letter, number in zip("bca", (5, 1, 9), strict=True)]
+
 
 #: Three incoming calls, two outgoing ones, one internal.
 EACH_WAY = [{"direction": way} for way in (None, "", "Incoming", "Outgoing", "outgoing", "INTERNAL")]
@@ -223,9 +228,28 @@ CASES: dict[str, Case] = {
         ),
         {"": "3"},
     ),
-    "of ties the greatest event_id is the latest": Case(Question("latest", SAME_TIME, V), {"": "1"}),
+    "of ties the greatest event_id is the latest": Case(Question("latest", same_time("one"), V), {"": "1"}),
     "of ties the greatest source is the latest": Case(
-        Question("latest", SAME_TIME, V, sources={2: "zebra"}), {"": "9"}
+        Question("latest", same_time("two"), V, sources={2: "zebra"}), {"": "9"}
+    ),
+    "of ties in other dimensions the greatest source is the latest": Case(
+        Question(
+            "latest",
+            [{"id": id_, "m": {"k": k, "v": v}} for id_, k, v in (("here-b", "x", 5), ("here-a", "y", 9))],
+            V,
+            dimensions=[K],
+            sources={1: "zebra"},
+        ),
+        {"": "9"},
+    ),
+    "of ties in other dimensions and one source the greatest event_id is the latest": Case(
+        Question(
+            "latest",
+            [{"id": id_, "m": {"k": k, "v": v}} for id_, k, v in (("alone-b", "x", 5), ("alone-a", "y", 9))],
+            V,
+            dimensions=[K],
+        ),
+        {"": "5"},
     ),
     "latest skips what is refused": Case(
         Question("latest", [{"at": on(1), "m": {"v": 7}}, {"at": on(2), "m": {"v": "x"}}], V), {"": "7"}, refused=1

@@ -256,6 +256,51 @@ def test_of_two_drafts_one_is_kept(
     assert_issued_once(sandbox, ledger, invoice)
 
 
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("and_a_draft", [False, True], ids=["finals alone", "and a draft"])
+def test_several_final_invoices_for_one_key_stop_it_by_name_and_are_left_alone(
+    sandbox: Any,
+    ledger: Ledger,
+    make_invoice: MakeInvoice,
+    booked: Book,
+    publish_all: Publish,
+    copies: int,
+    and_a_draft: bool,
+) -> None:
+    """Which of them is the right one nobody can tell: not even where each shows just what is booked."""
+    (invoice,) = booked(make_invoice())
+    sandbox.fault(method="POST", path="/finalize", kind="before")
+    try_to(publish_all, [invoice])
+    (first,) = sandbox.invoices()
+    sandbox.post(f"/v1/invoices/{first['id']}/finalize").raise_for_status()
+    finals = [first["id"], *(copy_of(sandbox, first, final=True) for _ in range(copies))]
+    drafts = [copy_of(sandbox, first, final=False)] if and_a_draft else []
+
+    for _ in range(2):
+        report = publish_all([invoice])
+        (failure,) = report.failed
+        assert (report.issued, report.complete, failure.may_repeat) == ((), False, False)
+        assert "several final invoices" in str(failure.error)
+        assert all(each in str(failure.error) for each in finals)
+    assert {each["id"]: each["status"] for each in sandbox.invoices()} == (
+        dict.fromkeys(finals, "open") | dict.fromkeys(drafts, "draft")
+    )
+    assert [each.state for each in ledger.publications("2023-07")] != [PublicationState.ISSUED]
+
+
+def copy_of(sandbox: Any, invoice: dict[str, Any], *, final: bool) -> str:
+    """Another invoice at the provider that bears the same key and shows the same lines; its id."""
+    metadata = {f"metadata[{name}]": value for name, value in invoice["metadata"].items()}
+    made = sandbox.post("/v1/invoices", customer=invoice["customer"], currency="usd", **metadata).json()
+    lines = {}
+    for number, (key, amount) in enumerate(sandbox.lines(invoice["id"]).items()):
+        lines |= {f"lines[{number}][amount]": amount, f"lines[{number}][metadata][line_key]": key}
+    sandbox.post(f"/v1/invoices/{made['id']}/add_lines", **lines).raise_for_status()
+    if final:
+        sandbox.post(f"/v1/invoices/{made['id']}/finalize").raise_for_status()
+    return made["id"]
+
+
 def test_an_invoice_finalized_by_hand_is_recorded_and_not_made_again(
     sandbox: Any, ledger: Ledger, make_invoice: MakeInvoice, booked: Book, publish_all: Publish
 ) -> None:

@@ -47,6 +47,7 @@ def ask(shop: Workshop, questions: Mapping[str, Question]) -> dict[str, Answer]:
     meters: list[dict[str, object]] = []
     prices: list[dict[str, object]] = []
     files: dict[tuple[str, datetime], list[dict[str, object]]] = {}
+    owners: dict[tuple[str, object], str] = {}
     for action, question in zip(names, questions.values(), strict=True):
         meter = {"meter_id": action, "action_name": action, "aggregation": question.aggregation}
         optional = {"value": question.value, "filter": question.filter, "dimensions": list(question.dimensions)}
@@ -60,6 +61,9 @@ def ask(shop: Workshop, questions: Mapping[str, Question]) -> dict[str, Answer]:
             place = question.sources.get(position, "logs"), question.received.get(position, RECEIVED)
             default = {"type": "action", "action": action, "company": "acme", "at": "2023-07-10T12:00:00Z"}
             files.setdefault(place, []).append(default | dict(sent))
+            # Two questions' events of one id would be copies of one event: the later question would not be asked.
+            identity = (place[0], sent.get("id", object()))
+            assert owners.setdefault(identity, action) == action, f"{names[action]}: {identity} is another question's"
     shop.catalog(
         {"meters": meters, "plans": [{"plan_id": "all", "currency": "USD", "interval": "month", "prices": prices}]}
     )
