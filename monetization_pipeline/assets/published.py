@@ -1,7 +1,7 @@
 """Dagster's face of publishing to a provider: its own group, job and pool. Nothing but a person ever starts it, and
 nothing is booked or sent unless its config says so: else it reads back what was published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +25,7 @@ from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.publications import PUBLISHED
 
 if TYPE_CHECKING:
+    from monetization_pipeline.closing.gate import InvoiceState
     from monetization_pipeline.closing.publish import PublishedPeriod, Ready
     from monetization_pipeline.ledger.records import Place
 
@@ -116,9 +117,11 @@ class _Work:
         from monetization_pipeline.closing.publish import read_back
 
         found = read_back(self.pipeline, self.account.account, month, self.clock())
-        counts = {} if found.ready is None else _to_do(found.ready, self.pipeline.seller.issue_zero)
+        ready = found.ready
+        counts = {} if ready is None else _to_do(ready, self.pipeline.seller.issue_zero)
         return {
             **_metadata(self.pipeline, self.spec, month, found.place, counts),
+            **_left_alone(() if ready is None else (*ready.found.differing, *ready.found.not_taken)),
             "done": "read back; nothing was booked or sent",
             "cannot be published": found.refused or "no reason",
         }
@@ -194,7 +197,13 @@ def _published_metadata(pipeline: Pipeline, spec: DatasetSpec, done: "PublishedP
         "booked before the switch": len(done.before_switch),
         "failed": len(report.failed) + len(report.not_tried),
     }
-    return _metadata(pipeline, spec, month, done.place, counts) | {"done": "published"}
+    left = _left_alone((*done.differing, *done.not_taken))
+    return _metadata(pipeline, spec, month, done.place, counts) | left | {"done": "published"}
+
+
+def _left_alone(states: Iterable["InvoiceState"]) -> Metadata:
+    rows = [(state.invoice.company_id, state.invoice.invoice_id, state.status) for state in states]
+    return {"left alone": table(("company", "invoice", "why"), rows)}
 
 
 def _metadata(pipeline: Pipeline, spec: DatasetSpec, month: str, place: "Place", counts: Mapping[str, int]) -> Metadata:
