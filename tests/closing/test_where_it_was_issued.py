@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from workshop import Workshop
 
+from monetization_pipeline.cli.working_folder import make_working_folder
 from monetization_pipeline.closing.deciding import Cause, Decided, Does
 from monetization_pipeline.closing.opening import opened_ledger, opened_provider
 from monetization_pipeline.closing.places import AS_BEFORE, BookedBeforeError, Wish
@@ -232,6 +233,14 @@ def test_another_seller_s_file_is_refused(sold: Workshop) -> None:
     file.write_text("nonsense\n")
     with pytest.raises(SellerFileError, match="'nonsense', which is no seller's id"):
         publish(sold, Account("stripe"), AUGUST, at(9))
+
+
+def test_a_new_working_folder_has_a_seller_of_its_own(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make_working_folder(tmp_path / name, "starter")
+    first, second = (read_seller(tmp_path / name / "seller.id") for name in ("one", "two"))
+    assert first
+    assert second not in ("", None, first)
 
 
 def test_two_that_write_a_seller_at_once_are_one(tmp_path: Path) -> None:
