@@ -1,7 +1,9 @@
 """Changes of companies, users and subscriptions, merged into history intervals (rule 20).
 
 A change holds from its own `valid_from`, else from when it was received. Changes of one entity are merged in the order
-(that instant, received_at, line, record, source, file), which is total, so their order of arrival never matters.
+(that instant, received_at, batch in the order of landing, place of the file in it, line, record), the later winning. A
+file that landed before batches were noted comes before those of its instant that have one, and among its like by line,
+record, source and file. The order is total, so that of arrival never matters.
 Objects are merged key by key, anything else replaces what was there (lists whole), null erases nothing. What no later
 change mentions stays: a record missing from a newer file is not deleted. Of changes that hold from the same instant
 only the last state is a row, and rows that say the same as the one before are not repeated.
@@ -16,6 +18,9 @@ from typing import TypeVar
 from monetization_pipeline.customers.models import Company, EntityChange, EntityKind, Subscription, User
 from monetization_pipeline.customers.moesif import CANCELLED, terms_of
 from monetization_pipeline.customers.values import canonical_json, is_object, object_of, text_of
+
+#: Batches and places count from 1.
+_LANDED_BEFORE = (0, 0)
 
 RowT = TypeVar("RowT", Company, User, Subscription)
 
@@ -87,9 +92,10 @@ def valid_at(change: EntityChange) -> datetime:
     return change.received_at if change.valid_from is None else change.valid_from
 
 
-def change_order(change: EntityChange) -> tuple[datetime, datetime, int, int, str, str]:
+def change_order(change: EntityChange) -> tuple[datetime, datetime, tuple[int, int], int, int, str, str]:
     """Sort key in which later changes win: rule 20, made total by source and file."""
-    return valid_at(change), change.received_at, change.line, change.record, change.source, change.file
+    landed = change.landed or _LANDED_BEFORE
+    return valid_at(change), change.received_at, landed, change.line, change.record, change.source, change.file
 
 
 def _by_entity(changes: Iterable[EntityChange]) -> Iterator[list[EntityChange]]:

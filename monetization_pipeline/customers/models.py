@@ -21,6 +21,8 @@ class EntityChange:
     `valid_from` is the record's own (explicit, else `modified_time`), None where it names none: then it holds from
     `received_at`. `record` counts the records of one line, from 1. `fields` is the parsed JSON object, checked by
     `customers.changes`, with its ids and times still as they came.
+
+    `landed`: the batch that its file landed with and the file's place in it; None where they were not noted yet.
     """
 
     kind: EntityKind
@@ -32,6 +34,7 @@ class EntityChange:
     line: int
     record: int
     fields: Mapping[str, object]
+    landed: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

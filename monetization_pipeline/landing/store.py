@@ -2,6 +2,9 @@
 
 A file is its bytes: the same bytes twice in one source are one file. It enters by write, fsync, rename, so that a
 file that is there is whole. Files dropped into `landing/<source>/inbox/` are moved in, not copied.
+
+Before a file's own name stand the batch that it entered with and its place in it, `12.3@`: they order files of one
+instant (rule 20). Files that landed before they were noted have none.
 """
 
 import hashlib
@@ -18,10 +21,14 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from monetization_pipeline.landing.order import next_batch
+
 _CHUNK = 1 << 20
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _DAY_LENGTH = len("20261122")
-_NAME = re.compile(r"(?P<stamp>\d{8}T\d{6}\.\d{6}Z)-(?P<sha256>[0-9a-f]{64})-(?P<name>.+)", re.DOTALL)
+_NAME = re.compile(
+    r"(?P<stamp>\d{8}T\d{6}\.\d{6}Z)-(?P<sha256>[0-9a-f]{64})-((?P<batch>\d+)\.(?P<place>\d+)@)?(?P<name>.+)", re.DOTALL
+)
 #: A file's fsync is mostly waiting, and the disk joins those that wait together.
 _WORKERS = 8
 _AT_A_TIME = 512
@@ -43,8 +50,12 @@ class LandingFile:
     @property
     def original_name(self) -> str:
         """The name that the file had before it entered (odd characters replaced)."""
-        match = _NAME.fullmatch(self.name)
-        return self.name if match is None else match["name"]
+        return own_name(self.name)
+
+    @property
+    def landed(self) -> tuple[int, int] | None:
+        """The batch that the file entered with and its place in it, both from 1; None of an earlier program's."""
+        return landed_at(self.name)
 
     @property
     def received_on(self) -> date:
@@ -159,11 +170,13 @@ class Landing:
         folder.mkdir(exist_ok=True, mode=0o700)
         entered: list[LandingFile] = []
         removable: list[_Arrival] = []
+        batch = 0
         try:
-            for arrival in arrivals:
+            for place, arrival in enumerate(arrivals, 1):
                 known = self.find(source, arrival.sha256)
                 if known is None:
-                    known = self._renamed(source, arrival, stamp, folder)
+                    batch = batch or next_batch(self.root)
+                    known = self._renamed(source, arrival, stamp, folder, (batch, place))
                 elif arrival.path != arrival.origin:
                     arrival.path.unlink()
                 if known is not None:
@@ -175,8 +188,11 @@ class Landing:
             _remove_origin(arrival)
         yield from entered
 
-    def _renamed(self, source: str, arrival: _Arrival, stamp: datetime, folder: Path) -> LandingFile | None:
-        name = f"{stamp:{_STAMP}}-{arrival.sha256}-{name_in_landing(arrival.name)}"
+    def _renamed(
+        self, source: str, arrival: _Arrival, stamp: datetime, folder: Path, landed: tuple[int, int]
+    ) -> LandingFile | None:
+        batch, place = landed
+        name = f"{stamp:{_STAMP}}-{arrival.sha256}-{batch}.{place}@{name_in_landing(arrival.name)}"
         target = folder / name
         try:
             os.rename(arrival.path, target)
@@ -194,6 +210,18 @@ class Landing:
 def name_in_landing(name: str) -> str:
     """The name that a file keeps in landing: odd characters replaced, the beginning of a long name cut off."""
     return re.sub(r"[^A-Za-z0-9._=-]", "_", name)[-100:] or "file"
+
+
+def own_name(name: str) -> str:
+    """The name that a file had before it entered (odd characters replaced), by the one that it has in landing."""
+    match = _NAME.fullmatch(name)
+    return name if match is None else match["name"]
+
+
+def landed_at(name: str) -> tuple[int, int] | None:
+    """Batch and place of a file by its name in landing; None where they were not noted yet."""
+    match = _NAME.fullmatch(name)
+    return (int(match["batch"]), int(match["place"])) if match and match["batch"] else None
 
 
 def _parse(source: str, folder: Path, name: str) -> LandingFile | None:

@@ -14,8 +14,12 @@ from monetization_pipeline.lake.rows import fingerprint_of, write_rows
 from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.lake.visible import received_rows
+from monetization_pipeline.landing.store import landed_at
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
+
+#: What a change says in the words of `entity_changes`.
+_SAME = ("entity_id", "valid_from", "received_at", "source", "file", "line", "record")
 
 
 def expected_states(
@@ -60,6 +64,6 @@ def _changes(pipeline: Pipeline) -> list[EntityChange]:
 
 
 def _change(row: Mapping[str, Any]) -> EntityChange:
-    names = EntityChange.__slots__
-    fields = {name: row[name] for name in names if name not in ("kind", "fields")}
-    return EntityChange(kind=EntityKind(row["kind"]), fields=json.loads(row["fields"], parse_float=str), **fields)
+    same = {name: row[name] for name in _SAME}
+    fields = json.loads(row["fields"], parse_float=str)
+    return EntityChange(kind=EntityKind(row["kind"]), fields=fields, landed=landed_at(row["file"]), **same)
