@@ -51,6 +51,7 @@ class Batch:
                 received_at=file.received_at,
                 source=file.source,
                 landing_file=file.name,
+                landed=file.landed,
             ):
                 if isinstance(item, FileRefusal):
                     refusals.append(_refusal(file, item.line, item.record, item.reason, item.text))

@@ -14,7 +14,8 @@ from monetization_pipeline.lake.rows import fingerprint_of, write_rows
 from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.lake.visible import received_rows
-from monetization_pipeline.landing.store import landed_at
+from monetization_pipeline.landing.store import landed_at, own_name
+from monetization_pipeline.sources.declared import CUSTOMERS
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
@@ -66,4 +67,8 @@ def _changes(pipeline: Pipeline) -> list[EntityChange]:
 def _change(row: Mapping[str, Any]) -> EntityChange:
     same = {name: row[name] for name in _SAME}
     fields = json.loads(row["fields"], parse_float=str)
-    return EntityChange(kind=EntityKind(row["kind"]), fields=fields, landed=landed_at(row["file"]), **same)
+    name = row["file"]
+    written_in = own_name(name) if row["source"] == CUSTOMERS else None
+    return EntityChange(
+        kind=EntityKind(row["kind"]), fields=fields, landed=landed_at(name), written_in=written_in, **same
+    )
