@@ -16,13 +16,13 @@ from monetization_pipeline.automation.jobs import (
 )
 from monetization_pipeline.automation.launching import consecutive, near
 from monetization_pipeline.automation.shown_catalog import changed_catalog
-from monetization_pipeline.customers.activity import billable
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.landing import customer_files
 from monetization_pipeline.partitions import Grids, event_key, grids_from, received_key
 from monetization_pipeline.periods import month_period
+from monetization_pipeline.standing.lasting import lasting_warnings
 from monetization_pipeline.standing.making import bring_up_to_date
 from monetization_pipeline.standing.out_of_date import Judged, event_days, out_of_date
 from monetization_pipeline.steps.catalogs import keep_catalog
@@ -71,7 +71,8 @@ def run_periods(
     customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
     keep_catalog(pipeline, catalog, now)
     known = bring_up_to_date(pipeline, catalog, months, partial(run.make, named=len(months) > 1))
-    warnings = dict.fromkeys(warning for month in months for warning in _warnings(pipeline, known, month))
+    amiss = [str(each) for each in lasting_warnings(pipeline, known) if each.urgent]
+    warnings = dict.fromkeys([*amiss, *(warning for month in months for warning in _warnings(pipeline, known, month))])
     return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
 
 
@@ -188,10 +189,6 @@ def _span(days: Sequence[str]) -> str:
 
 
 def _warnings(pipeline: Pipeline, known: Known, month: str) -> Iterator[str]:
-    for subscription in billable(known.customers.subscriptions):
-        if known.catalog.plan(subscription.plan_id) is None:
-            name, plan_id = subscription.subscription_id, subscription.plan_id
-            yield f"subscription {name} is charged nothing: the catalog has no plan {plan_id!r}"
     events, metered = pipeline.lake.table(EVENTS).states(), pipeline.lake.table(DAILY_USAGE).states()
     for day in event_days(known, month):
         made, usage = events.get(day), metered.get(day)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from monetization_pipeline.checks.counts import count_checks
+from monetization_pipeline.checks.customers import customer_checks
 from monetization_pipeline.checks.schema import schema_checks
 from monetization_pipeline.checks.up_to_date import up_to_date_checks
 from monetization_pipeline.clock import Clock
@@ -17,4 +18,9 @@ from monetization_pipeline.publishing.registry import Registered
 
 def all_checks(provider: Registered, grids: Grids, clock: Clock) -> Sequence[dg.AssetChecksDefinition]:
     """Every asset check."""
-    return [*schema_checks(provider.invoices, grids), *count_checks(grids), *up_to_date_checks(clock)]
+    return [
+        *schema_checks(provider.invoices, grids),
+        *count_checks(grids),
+        *customer_checks(),
+        *up_to_date_checks(clock),
+    ]

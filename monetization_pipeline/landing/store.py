@@ -116,14 +116,14 @@ class Landing:
     def find(self, source: str, sha256: str) -> LandingFile | None:
         """The file of `source` with these bytes, if it lies in landing."""
         if source not in self._known:
-            self._known[source] = {file.sha256: file for file in self._of_source(source)}
+            self._known[source] = {file.sha256: file for file in self.of_source(source)}
         known = self._known[source].get(sha256)
         return known if known is not None and known.path.exists() else None
 
     def files(self, received_on: date | None = None) -> Iterator[LandingFile]:
         """Files received that day, or all, by source, then in order of receipt."""
         for source in self._sources():
-            yield from self._of_source(source, received_on)
+            yield from self.of_source(source, received_on)
 
     def days(self) -> list[date]:
         """Days on which files that lie here were received, in order."""
@@ -138,7 +138,8 @@ class Landing:
     def _sources(self) -> list[str]:
         return sorted(folder.name for folder in self.root.iterdir()) if self.root.is_dir() else []
 
-    def _of_source(self, source: str, received_on: date | None = None) -> Iterator[LandingFile]:
+    def of_source(self, source: str, received_on: date | None = None) -> Iterator[LandingFile]:
+        """Files of one source, received that day, or all, in order of receipt."""
         of_day = f"{received_on:%Y%m%d}" if received_on else ""
         for name, folder in sorted(self._entries(source, of_day)):
             if (file := _parse(source, folder, name)) is not None:

@@ -90,14 +90,14 @@ def test_what_it_said_is_what_is_promised(of: Any, said: Any) -> None:
 
 
 def unlike(value: Any, kind: Any, place: str) -> list[str]:
-    """Where a JSON value is not what is promised: keys that lack or are too many, values of another type."""
+    """Where a JSON value is not what is promised: keys that are not, values of another type. New keys may have come."""
     kind = getattr(kind, "__supertype__", kind)
     inner = get_args(kind)
     if is_typeddict(kind):
         promised = get_type_hints(kind)
-        if set(value) != set(promised):
-            return [f"{place}: {sorted(set(value) ^ set(promised))}"]
-        return [found for name in promised for found in unlike(value[name], promised[name], f"{place}.{name}")]
+        if not set(value) <= set(promised):
+            return [f"{place}: {sorted(set(value) - set(promised))}"]
+        return [found for name in value for found in unlike(value[name], promised[name], f"{place}.{name}")]
     if get_origin(kind) is list:
         return [found for each in value for found in unlike(each, inner[0], f"{place}[]")]
     if get_origin(kind) is dict:
