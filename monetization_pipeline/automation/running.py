@@ -16,6 +16,7 @@ from monetization_pipeline.automation.jobs import (
 )
 from monetization_pipeline.automation.launching import consecutive, near
 from monetization_pipeline.automation.shown_catalog import changed_catalog
+from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.lake.listing import read_log
@@ -25,6 +26,7 @@ from monetization_pipeline.periods import month_period
 from monetization_pipeline.standing.lasting import lasting_warnings
 from monetization_pipeline.standing.making import bring_up_to_date
 from monetization_pipeline.standing.out_of_date import Judged, event_days, out_of_date
+from monetization_pipeline.standing.rewritten import changed_periods, charged_in
 from monetization_pipeline.steps.catalogs import keep_catalog
 from monetization_pipeline.steps.known import Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -68,11 +70,19 @@ def run_periods(
         _check_month(grids, month)
     catalog = read_catalog(pipeline)
     run = _Run(InProcess(definitions, instance), pipeline, grids, report)
-    customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
+    rewritten = customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
+    booked = _booked_periods(pipeline) if rewritten else ()
+    before = charged_in(Known.by(pipeline, catalog), booked)
     keep_catalog(pipeline, catalog, now)
     known = bring_up_to_date(pipeline, catalog, months, partial(run.make, named=len(months) > 1))
-    amiss = [str(each) for each in lasting_warnings(pipeline, known) if each.urgent]
-    warnings = dict.fromkeys([*amiss, *(warning for month in months for warning in _warnings(pipeline, known, month))])
+    changed = changed_periods(before, known)
+    warnings = dict.fromkeys(
+        [
+            *(str(each) for each in lasting_warnings(pipeline, known) if each.urgent),
+            *([_says_otherwise(changed)] if changed else ()),
+            *(warning for month in months for warning in _warnings(pipeline, known, month)),
+        ]
+    )
     return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
 
 
@@ -186,6 +196,20 @@ def _check_received(grids: Grids, day: str) -> None:
 
 def _span(days: Sequence[str]) -> str:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+
+def _booked_periods(pipeline: Pipeline) -> Sequence[str]:
+    if not pipeline.ledger_file.exists():
+        return ()
+    with opened_ledger(pipeline) as ledger:
+        return ledger.periods()
+
+
+def _says_otherwise(months: Sequence[str]) -> str:
+    return (
+        f"{', '.join(months)}: booked, and customers/ says now that something else was to be charged; what is booked "
+        "stays, and once the period was run `monetize invoices PERIOD` shows by how much it differs"
+    )
 
 
 def _warnings(pipeline: Pipeline, known: Known, month: str) -> Iterator[str]:
