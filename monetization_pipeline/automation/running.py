@@ -18,7 +18,7 @@ from monetization_pipeline.automation.jobs import (
 )
 from monetization_pipeline.automation.launching import consecutive, near
 from monetization_pipeline.automation.shown_catalog import changed_catalog
-from monetization_pipeline.customers.activity import billable
+from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ids import instant_text
@@ -27,8 +27,10 @@ from monetization_pipeline.landing import customer_files
 from monetization_pipeline.partitions import Grids, event_key, grids_from, received_key
 from monetization_pipeline.periods import month_period
 from monetization_pipeline.resources.account import Told
+from monetization_pipeline.standing.lasting import lasting_warnings
 from monetization_pipeline.standing.making import bring_up_to_date
 from monetization_pipeline.standing.out_of_date import Judged, event_days, out_of_date
+from monetization_pipeline.standing.rewritten import changed_periods, charged_in
 from monetization_pipeline.steps.catalogs import keep_catalog
 from monetization_pipeline.steps.known import Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -79,13 +81,22 @@ def run_periods(
         _check_month(grids, month)
     catalog = read_catalog(pipeline)
     run = _Run(InProcess(definitions, instance), pipeline, grids, report)
-    customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
+    rewritten = customer_files.land_files(pipeline.landing, pipeline.home.customers, now)
+    booked = _booked_periods(pipeline) if rewritten else ()
+    before = charged_in(Known.by(pipeline, catalog), booked)
     keep_catalog(pipeline, catalog, now)
     known = bring_up_to_date(pipeline, catalog, months, partial(run.make, named=len(months) > 1))
     ahead = _ahead(read_log(pipeline.lake).receipts, now)
     left = [f"not ingested, and nothing can be published while it waits: {problem}" for problem in run.problems]
+    changed = changed_periods(before, known)
     warnings = dict.fromkeys(
-        [*ahead, *left, *(warning for month in months for warning in _warnings(pipeline, known, month))]
+        [
+            *ahead,
+            *left,
+            *(str(each) for each in lasting_warnings(pipeline, known) if each.urgent),
+            *([_says_otherwise(changed)] if changed else ()),
+            *(warning for month in months for warning in _warnings(pipeline, known, month)),
+        ]
     )
     return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
 
@@ -235,11 +246,21 @@ def _span(days: Sequence[str]) -> str:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
+def _booked_periods(pipeline: Pipeline) -> Sequence[str]:
+    if not pipeline.ledger_file.exists():
+        return ()
+    with opened_ledger(pipeline) as ledger:
+        return ledger.periods()
+
+
+def _says_otherwise(months: Sequence[str]) -> str:
+    return (
+        f"{', '.join(months)}: booked, and customers/ says now that something else was to be charged; what is booked "
+        "stays, and once the period was run `monetize invoices PERIOD` shows by how much it differs"
+    )
+
+
 def _warnings(pipeline: Pipeline, known: Known, month: str) -> Iterator[str]:
-    for subscription in billable(known.customers.subscriptions):
-        if known.catalog.plan(subscription.plan_id) is None:
-            name, plan_id = subscription.subscription_id, subscription.plan_id
-            yield f"subscription {name} is charged nothing: the catalog has no plan {plan_id!r}"
     events, metered = pipeline.lake.table(EVENTS).states(), pipeline.lake.table(DAILY_USAGE).states()
     for day in event_days(known, month):
         made, usage = events.get(day), metered.get(day)

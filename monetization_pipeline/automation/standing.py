@@ -10,6 +10,7 @@ from monetization_pipeline.automation.in_process import end_orphans
 from monetization_pipeline.automation.launching import TRIES, last_try, running, tries
 from monetization_pipeline.landing.receiving import undeclared_inboxes
 from monetization_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, Grids
+from monetization_pipeline.standing.lasting import Warned, lasting_warnings
 from monetization_pipeline.standing.outlook import Work, look
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -41,17 +42,22 @@ class OutOfDate:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`automation` says in words whether anything is launched by itself; `at_work` names queued and running runs."""
+    """`automation` says in words whether anything is launched by itself; `at_work` names queued and running runs.
+
+    `warnings` is what is amiss with the customers, for somebody to mend.
+    """
 
     automation: str
     at_work: tuple[str, ...]
     out_of_date: tuple[OutOfDate, ...]
+    warnings: tuple[Warned, ...] = ()
 
 
 def standing(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, now: datetime) -> Standing:
     """Where everything stands now. Raises CatalogError where the catalog is broken: then nothing can be judged."""
     end_orphans(instance)
-    outlook = look(pipeline, Known.now(pipeline), now)
+    known = Known.now(pipeline)
+    outlook = look(pipeline, known, now)
     rows = [
         *(row for work in outlook.received for row in _rows(instance, work, _never(grids, work))),
         *(OutOfDate(reason.dataset, reason.partition, reason.why) for reason in outlook.merges),
@@ -66,7 +72,8 @@ def standing(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, now
             for source in [path.parent.name]
         ),
     ]
-    return Standing(_automation(instance, now), tuple(map(_described, running(instance))), tuple(rows))
+    warnings = tuple(lasting_warnings(pipeline, known))
+    return Standing(_automation(instance, now), tuple(map(_described, running(instance))), tuple(rows), warnings)
 
 
 def _rows(instance: dg.DagsterInstance, work: Work, held_by: str = "") -> Iterator[OutOfDate]:

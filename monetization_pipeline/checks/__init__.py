@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from monetization_pipeline.checks.customers import customer_checks
 from monetization_pipeline.checks.up_to_date import up_to_date_checks
 from monetization_pipeline.checks.verdicts import verdict_checks
 from monetization_pipeline.clock import Clock
@@ -16,4 +17,4 @@ from monetization_pipeline.publishing.registry import Registered
 
 def all_checks(provider: Registered, grids: Grids, clock: Clock) -> Sequence[dg.AssetChecksDefinition]:
     """Every asset check."""
-    return [*verdict_checks(provider.invoices, grids), *up_to_date_checks(clock)]
+    return [*verdict_checks(provider.invoices, grids), *customer_checks(), *up_to_date_checks(clock)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @as_format
 @with_pipeline
 def status(pipeline: "Pipeline", form: str) -> None:
-    """What is out of date and why, what is being made, and what waits for you."""
+    """What is out of date and why, what is being made, what waits for you, and what is amiss with customers."""
     from monetization_pipeline.cli import show_work
     from monetization_pipeline.definitions import standing_of
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from monetization_pipeline.automation.running import PeriodsRun
     from monetization_pipeline.automation.standing import OutOfDate, Standing
     from monetization_pipeline.reports.promised import LandingRow
+    from monetization_pipeline.standing.lasting import Warned
 
 #: In this order a dry run lists what would be done.
 _WOULD = (Does.ISSUE, Does.BOOK_ONLY, Does.NOTHING, Does.LEAVE, Does.WAIT)
@@ -102,17 +103,19 @@ def show_look_back(done: LookBack, periods: str, as_of: datetime) -> None:
 
 
 def show_standing(found: "Standing", form: str) -> None:
-    """Print whether it runs by itself, what is at work, and each partition that is out of date, with the reason."""
+    """Print whether it runs by itself, what is at work, what is out of date and why, and what is amiss."""
     if form == "json":
         print_json(asdict(found))
         return
     stdout.print(f"Automation: {found.automation}.", markup=False)
     for run in found.at_work:
         stdout.print(f"At work: {run}", markup=False)
-    if not found.out_of_date:
+    if found.out_of_date:
+        show_rows(_together(found.out_of_date), form, "Out of date")
+    else:
         stdout.print("Everything is up to date.")
-        return
-    show_rows(_together(found.out_of_date), form, "Out of date")
+    if found.warnings:
+        show_rows(_of_one_kind(found.warnings), form, "Warnings")
 
 
 def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
@@ -122,6 +125,15 @@ def _together(rows: "Sequence[OutOfDate]") -> list[dict[str, Any]]:
         first, *others = group
         partition = f"{first.partition} to {others[-1].partition} ({len(others) + 1})" if others else first.partition
         found.append(asdict(first) | {"partition": partition, "tried": first.tried or None})
+    return found
+
+
+def _of_one_kind(warnings: "Sequence[Warned]") -> list[dict[str, Any]]:
+    """Warnings one after the other that say the same of several things, as one row."""
+    found: list[dict[str, Any]] = []
+    for why, group in groupby(warnings, key=lambda each: each.why):
+        first, *others = group
+        found.append({"about": first.about + (f" and {len(others)} more" if others else ""), "why": why})
     return found
 
 

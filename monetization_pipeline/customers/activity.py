@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monetization_pipeline.customers.models import Subscription
-from monetization_pipeline.customers.moesif import NEVER_BILLED
+from monetization_pipeline.customers.moesif import IN_TRIAL, NEVER_BILLED
 from monetization_pipeline.customers.values import EPOCH
 
 
@@ -21,10 +21,10 @@ def active_span(subscription: Subscription) -> ActiveTime | None:
     """The span in which a subscription can be charged, None where there is none. Ask it of current rows only.
 
     Without a start it is active since ever (EPOCH, 1970-01-01), but for the status `future`, which then has not
-    begun. A status of draft, pending or paused bills nothing, and neither does an end at or before the start.
+    begun. A status of draft, pending, paused or in trial bills nothing, and neither does an end at or before the start.
     Other statuses do not matter: start and end decide.
     """
-    if subscription.status in NEVER_BILLED:
+    if subscription.status in NEVER_BILLED or subscription.status == IN_TRIAL:
         return None
     if subscription.start_at is None and subscription.status == "future":
         return None

@@ -1,6 +1,7 @@
 """From the JSON object of a record, in Moesif's shape or our own, to an EntityChange, or the reason why not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from monetization_pipeline.customers.models import EntityChange, EntityKind
@@ -16,6 +17,9 @@ from monetization_pipeline.customers.values import (
 )
 from monetization_pipeline.periods import is_zone
 
+#: They say from when on the others hold.
+_WHEN = ("valid_from", "modified_time")
+
 
 def change_of(
     kind: EntityKind,
@@ -26,17 +30,21 @@ def change_of(
     file: str,
     line: int,
     record: int = 1,
+    landed: tuple[int, int] | None = None,
+    written_in: str | None = None,
 ) -> EntityChange:
     """One record as a change, every field that billing reads checked.
 
     `fields` is the parsed JSON object. Nulls and blank texts at its top say nothing and are left out, so that they
-    erase nothing; session tokens, IP addresses and user agents are left out too, since nothing needs them; fields that
-    are not known are kept. Ids may be whole numbers: they are read as their digits.
+    erase nothing; but of a record of `customers/` with `valid_from` they are kept, as nulls: it takes back what it
+    names. Session tokens, IP addresses and user agents are left out too, since nothing needs them; fields that are not
+    known are kept. Ids may be whole numbers: they are read as their digits.
     Raises RecordError (field and reason) for a missing id, a wrong type, a time that means nothing, an unknown
     status, a time zone that the IANA database does not have, items on several plans, or a record that JSON text
     cannot hold.
     """
-    said = {name: value for name, value in fields.items() if name not in NEVER_KEPT and not is_blank(value)}
+    known = {name: value for name, value in fields.items() if name not in NEVER_KEPT}
+    said = {name: value for name, value in known.items() if not is_blank(value)}
     check_storable(said)
     entity_id = required(said, ID_FIELDS[kind])
     for name in TEXT_FIELDS[kind]:
@@ -48,7 +56,7 @@ def change_of(
         _check_zone(said)
     elif kind is EntityKind.SUBSCRIPTION:
         _check_subscription(said)
-    return EntityChange(
+    change = EntityChange(
         kind=kind,
         entity_id=entity_id,
         valid_from=instant_of(said, "valid_from") or instant_of(said, "modified_time"),
@@ -58,7 +66,13 @@ def change_of(
         line=line,
         record=record,
         fields=said,
+        landed=landed,
+        written_in=written_in,
     )
+    if not change.is_of_a_version or change.valid_from is None:
+        return change
+    taken_back = {name: None for name, value in known.items() if is_blank(value) and name not in _WHEN}
+    return replace(change, fields={**said, **taken_back})
 
 
 def required(fields: Mapping[str, object], name: str) -> str:

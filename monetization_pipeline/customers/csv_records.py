@@ -25,7 +25,7 @@ _Path = tuple[str, ...]
 def read_csv(file: str, data: bytes) -> list[FileRecord | FileRefusal]:
     """The records of a CSV file whose name says their kind; blank lines are none.
 
-    Values are separated by commas, blanks after a comma do not count, an empty value is absent. Raises
+    Values are separated by commas, blanks around them do not count, an empty value is absent. Raises
     CustomersFileError for a name that says no kind, a header that is unusable, or quotes that do not close.
     """
     kind = _kind(file)
@@ -53,7 +53,7 @@ def _text(file: str, data: bytes) -> str:
 
 
 def _kind(file: str) -> EntityKind:
-    name = PurePath(file).name
+    name = PurePath(file).name.lower()
     for prefix, kind in _PREFIXES.items():
         if name.startswith(prefix):
             return kind
@@ -108,8 +108,8 @@ def _column_problem(kind: EntityKind, name: str, path: _Path, names: list[str]) 
 
 def _nested(paths: list[_Path], values: list[str]) -> dict[str, object]:
     fields: dict[str, object] = {}
-    for path, value in zip(paths, values, strict=True):
-        if not value.strip():
+    for path, value in zip(paths, map(str.strip, values), strict=True):
+        if not value:
             continue
         inner = fields
         for key in path[:-1]:

@@ -2,8 +2,8 @@
 
 A YAML file has the keys `companies`, `users` and `subscriptions`, each a list of records. A CSV file is named
 `companies*.csv`, `users*.csv` or `subscriptions*.csv`, separated by commas; a column `metadata.tier` is the field
-`tier` of `metadata`, an empty value is absent. Every scalar stays text as it is written, never a float. A field that
-is not known is refused, since a misspelt `end_at` would bill for ever.
+`tier` of `metadata`, an empty value is absent, blanks around one do not count. Every scalar stays text as it is
+written, never a float. A field that is not known is refused, since a misspelt `end_at` would bill for ever.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from monetization_pipeline.customers.changes import change_of
 from monetization_pipeline.customers.csv_records import read_csv
 from monetization_pipeline.customers.models import EntityChange
 from monetization_pipeline.customers.records import CustomersFileError, FileRecord, FileRefusal
+from monetization_pipeline.customers.unsupported import refused_of_file
 from monetization_pipeline.customers.values import RecordError
 from monetization_pipeline.customers.yaml_records import read_yaml
 from monetization_pipeline.errors import Place
@@ -35,19 +36,29 @@ def load_records(file: str, data: bytes) -> list[FileRecord | FileRefusal]:
 
 
 def load_changes(
-    file: str, data: bytes, *, received_at: datetime, source: str, landing_file: str | None = None
+    file: str,
+    data: bytes,
+    *,
+    received_at: datetime,
+    source: str,
+    landing_file: str | None = None,
+    landed: tuple[int, int] | None = None,
 ) -> Iterator[EntityChange | FileRefusal]:
-    """The changes that one file makes, and what of it is refused, one or the other for each record.
+    """The changes that one file makes, and what of it is refused, one or the other for each record, in its order.
 
-    `landing_file` is the name that the changes carry, `file` where it is None. Raises CustomersFileError, before
-    the first change.
+    `landing_file` is the name that the changes carry, `file` where it is None; `landed` its place in the order of
+    landing. A file without one came before rule 20 spoke of versions: each of its records is taken by itself. Raises
+    CustomersFileError, before the first change.
     """
+    found: list[EntityChange | FileRefusal] = []
+    texts: dict[tuple[int, int], str] = {}
     for record in load_records(file, data):
         if isinstance(record, FileRefusal):
-            yield record
+            found.append(record)
             continue
+        texts[record.line, record.record] = record.text
         try:
-            yield change_of(
+            change = change_of(
                 record.kind,
                 record.fields,
                 received_at=received_at,
@@ -55,6 +66,18 @@ def load_changes(
                 file=landing_file or file,
                 line=record.line,
                 record=record.record,
+                landed=landed,
+                written_in=file,
             )
         except RecordError as error:
-            yield FileRefusal(record.line, record.record, str(error), record.text)
+            found.append(FileRefusal(record.line, record.record, str(error), record.text))
+        else:
+            found.append(change)
+    changes = [each for each in found if isinstance(each, EntityChange)]
+    reasons = refused_of_file(changes if landed else [])
+    for each in found:
+        place = each.line, each.record
+        if isinstance(each, EntityChange) and place in reasons:
+            yield FileRefusal(*place, reasons[place], texts[place])
+        else:
+            yield each

@@ -1,10 +1,15 @@
 """Changes of companies, users and subscriptions, merged into history intervals (rule 20).
 
-A change holds from its own `valid_from`, else from when it was received. Changes of one entity are merged in the order
-(that instant, received_at, line, record, source, file), which is total, so their order of arrival never matters.
-Objects are merged key by key, anything else replaces what was there (lists whole), null erases nothing. What no later
-change mentions stays: a record missing from a newer file is not deleted. Of changes that hold from the same instant
-only the last state is a row, and rows that say the same as the one before are not repeated.
+A change holds from its own `valid_from`, else from when it was received; a record of a file in `customers/` without
+one holds since ever, as long as no newer version of the file says something else (`versions`). Changes of one entity
+are merged in the order (that instant, received_at, batch in the order of landing, place of the file in it, line,
+record), the later winning. A file that landed before batches were noted comes before those of its instant that have
+one, and among its like by line, record, source and file. The order is total, so that of arrival never matters.
+
+Objects are merged key by key, anything else replaces what was there (lists whole), null erases nothing, but what a
+record of `customers/` names as null from its `valid_from` on. Of changes that hold from the same instant only the last
+state is a row, and rows that say the same as the one before are not repeated. A record that changes by `valid_from`
+what a subscription has for all time is left out (`unsupported`).
 """
 
 from collections import defaultdict
@@ -14,8 +19,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from monetization_pipeline.customers.models import Company, EntityChange, EntityKind, Subscription, User
-from monetization_pipeline.customers.moesif import CANCELLED, terms_of
-from monetization_pipeline.customers.values import canonical_json, is_object, object_of, text_of
+from monetization_pipeline.customers.moesif import CANCELLED, IN_TRIAL, TRIALING, terms_of
+from monetization_pipeline.customers.ordering import SINCE_EVER, applied, change_order, valid_at
+from monetization_pipeline.customers.unsupported import changes_for_all_time
+from monetization_pipeline.customers.values import canonical_json, object_of, text_of
+from monetization_pipeline.customers.versions import cancelled_at, in_force
 
 RowT = TypeVar("RowT", Company, User, Subscription)
 
@@ -62,50 +70,40 @@ def merge_subscriptions(changes: Iterable[EntityChange]) -> list[Subscription]:
     `start_at`: the record's start_at, else start_date, else the earliest current_period_start ever sent, since that
     one moves on every period while the subscription began no later than the first of them.
     `end_at`: the record's end_at, else cancel_time, else, where the status is `cancelled`, the instant from which it
-    last became so. As null erases nothing, a cancellation is taken back by a later `end_at`.
+    last became so. As null from a provider erases nothing, a cancellation is taken back there by a later `end_at`.
+    `status`: IN_TRIAL where it is `trialing`; once it is not any more, the subscription starts no earlier than then.
     `plan_id`: the record's, else the one of its items; None or a plan that the catalog does not have prices nothing.
     """
     return [row for group in _by_entity(changes) for row in _history(group, _subscriptions)]
 
 
-def merge_objects(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
-    """`new` merged into `old`, recursively; a null erases nothing. Neither is changed."""
-    merged = dict(old)
-    for name, value in new.items():
-        before = merged.get(name)
-        if value is None:
-            merged.setdefault(name, None)
-        elif is_object(value):
-            merged[name] = merge_objects(before if is_object(before) else {}, value)
-        else:
-            merged[name] = value
-    return merged
-
-
-def valid_at(change: EntityChange) -> datetime:
-    """The instant from which a change holds (rule 20)."""
-    return change.received_at if change.valid_from is None else change.valid_from
-
-
-def change_order(change: EntityChange) -> tuple[datetime, datetime, int, int, str, str]:
-    """Sort key in which later changes win: rule 20, made total by source and file."""
-    return valid_at(change), change.received_at, change.line, change.record, change.source, change.file
+def set_aside(changes: Iterable[EntityChange]) -> list[tuple[EntityChange, str]]:
+    """Records of `customers/` among `changes` that are left out, each with the reason; by id, then in order."""
+    subscriptions = [change for change in changes if change.kind is EntityKind.SUBSCRIPTION]
+    return [(change, reason) for group in _by_entity(subscriptions) for change, _, reason in _walked(group) if reason]
 
 
 def _by_entity(changes: Iterable[EntityChange]) -> Iterator[list[EntityChange]]:
-    """The changes of each entity in the order that merges them; entities by id."""
+    """The changes of each entity that are in force, in the order that merges them; entities by id."""
     groups: defaultdict[str, list[EntityChange]] = defaultdict(list)
     for change in changes:
         groups[change.entity_id].append(change)
     for entity_id in sorted(groups):
-        yield sorted(groups[entity_id], key=change_order)
+        yield sorted(in_force(groups[entity_id]), key=change_order)
 
 
-def _merged(changes: Iterable[EntityChange]) -> Iterator[tuple[EntityChange, dict[str, object]]]:
-    state: dict[str, object] = {}
+def _merged(changes: Iterable[EntityChange]) -> Iterator[tuple[EntityChange, Mapping[str, object]]]:
+    """Each change that is not left out, with the state after it."""
+    return ((change, state) for change, state, reason in _walked(changes) if reason is None)
+
+
+def _walked(changes: Iterable[EntityChange]) -> Iterator[tuple[EntityChange, Mapping[str, object], str | None]]:
+    state: Mapping[str, object] = {}
     for change in changes:
-        state = merge_objects(state, change.fields)
-        yield change, state
+        after = applied(state, change)
+        reason = changes_for_all_time(change, state, after)
+        state = state if reason else after
+        yield change, state, reason
 
 
 def _history(changes: list[EntityChange], rows_of: Callable[[list[EntityChange]], Iterator[RowT]]) -> list[RowT]:
@@ -147,35 +145,66 @@ def _companies(changes: list[EntityChange]) -> Iterator[Company]:
             provider_customer_id=text_of(state, "provider_customer_id"),
             email=text_of(state, "email"),
             metadata=canonical_json(object_of(state, "metadata")),
-            valid_from=valid_at(change),
+            valid_from=_from(change),
             valid_to=None,
         )
 
 
 def _users(changes: list[EntityChange]) -> Iterator[User]:
     for change, state in _merged(changes):
-        yield User(change.entity_id, text_of(state, "company_id"), valid_at(change), None)
+        yield User(change.entity_id, text_of(state, "company_id"), _from(change), None)
+
+
+def _from(change: EntityChange) -> datetime | None:
+    instant = valid_at(change)
+    return None if instant == SINCE_EVER else instant
 
 
 def _subscriptions(changes: list[EntityChange]) -> Iterator[Subscription]:
-    cancelled_at: datetime | None = None
+    ended_at: datetime | None = None
     first_period: datetime | None = None
+    trial = _Trial()
     for change, state in _merged(changes):
         terms = terms_of(state)
+        trial.take(change)
         if terms.status not in CANCELLED:
-            cancelled_at = None
-        elif cancelled_at is None:
-            cancelled_at = valid_at(change)
+            ended_at = None
+        elif ended_at is None:
+            ended_at = cancelled_at(change)
         if terms.period_start is not None and (first_period is None or terms.period_start < first_period):
             first_period = terms.period_start
         yield Subscription(
             subscription_id=change.entity_id,
             company_id=text_of(state, "company_id") or "",
             plan_id=terms.plan_id,
-            start_at=terms.start_at or first_period,
-            end_at=terms.end_at or cancelled_at,
-            status=terms.status,
+            start_at=trial.begun(terms.start_at or first_period),
+            end_at=terms.end_at or ended_at,
+            status=IN_TRIAL if trial.goes_on else terms.status,
             metadata=canonical_json(object_of(state, "metadata")),
-            valid_from=valid_at(change),
+            valid_from=_from(change),
             valid_to=None,
         )
+
+
+@dataclass(slots=True)
+class _Trial:
+    """Whether a subscription is in a trial, and when the last one ended.
+
+    What landed before files had a place in the order keeps its meaning: `trialing` was billed like `active`.
+    """
+
+    goes_on: bool = False
+    over_at: datetime | None = None
+
+    def take(self, change: EntityChange) -> None:
+        """A change of the subscription, one after the other."""
+        status = text_of(change.fields, "status")
+        if status is None:
+            return
+        before, self.goes_on = self.goes_on, status == TRIALING and change.landed is not None
+        if before and not self.goes_on:
+            self.over_at = valid_at(change)
+
+    def begun(self, start_at: datetime | None) -> datetime | None:
+        """When a subscription that says so of its start can be charged."""
+        return max((each for each in (start_at, self.over_at) if each is not None), default=None)

@@ -21,6 +21,10 @@ class EntityChange:
     `valid_from` is the record's own (explicit, else `modified_time`), None where it names none: then it holds from
     `received_at`. `record` counts the records of one line, from 1. `fields` is the parsed JSON object, checked by
     `customers.changes`, with its ids and times still as they came.
+
+    `landed`: the batch that its file landed with and the file's place in it; None where they were not noted yet.
+    `written_in`: the file of `customers/` that it is a record of, None where it came from elsewhere. `cancelled_since`
+    is known of a record of such a file whose earlier versions said so already.
     """
 
     kind: EntityKind
@@ -32,6 +36,19 @@ class EntityChange:
     line: int
     record: int
     fields: Mapping[str, object]
+    landed: tuple[int, int] | None = None
+    written_in: str | None = None
+    cancelled_since: datetime | None = None
+
+    @property
+    def is_of_a_version(self) -> bool:
+        """Whether it is a record of a version of a file in `customers/`, received under rule 20 as it is now."""
+        return self.written_in is not None and self.landed is not None
+
+    @property
+    def holds_since_ever(self) -> bool:
+        """Whether it holds since ever: a record of such a version without `valid_from`."""
+        return self.is_of_a_version and self.valid_from is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,14 @@ NEVER_BILLED = frozenset({"draft", "pending", "paused"})
 
 CANCELLED = frozenset({"cancelled", "canceled"})
 
-#: `future` bills from its start on, `trialing` like `active`, the cancelled ones until their end.
-STATUSES = NEVER_BILLED | CANCELLED | {"active", "trialing", "future"}
+TRIALING = "trialing"
+
+#: What a subscription's status is called while it is `trialing`: not active until it says so. Of what was received
+#: before that rule the status stays `trialing`, and bills like `active`.
+IN_TRIAL = "in trial"
+
+#: `future` bills from its start on, the cancelled ones until their end.
+STATUSES = NEVER_BILLED | CANCELLED | {"active", TRIALING, "future"}
 
 ID_FIELDS = {
     EntityKind.COMPANY: "company_id",

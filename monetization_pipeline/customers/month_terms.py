@@ -17,11 +17,16 @@ from monetization_pipeline.periods import month_of, month_period, months_between
 
 @dataclass(frozen=True)
 class MonthTerms:
-    """Fingerprints of what subscriptions say in a billing month: of every zone's companies, in their own month."""
+    """Fingerprints of what subscriptions say in a billing month: of every zone's companies, in their own month.
+
+    Since when a subscription has been active enters those of all months, as usage names its segment by it; without
+    `starts` it does not, and the fingerprints tell what is charged alone.
+    """
 
     subscriptions: Sequence[Subscription]
     catalog: Catalog
     zone_of: Callable[[str], str]
+    starts: bool = True
 
     def metered(self, month: str) -> str:
         """Fingerprint of the subscriptions whose plan prices a meter, as far as they are active in the month."""
@@ -52,7 +57,8 @@ class MonthTerms:
     def _terms(self, plans: Collection[str]) -> dict[str, list[Term]]:
         by_zone: defaultdict[str, list[Term]] = defaultdict(list)
         for term in subscription_terms(self.subscriptions, plans, self.zone_of):
-            by_zone[term.says[-1]].append(term)
+            *said, _, zone = term.says
+            by_zone[zone].append(term if self.starts else replace(term, says=(*said, zone)))
         return dict(by_zone)
 
     @staticmethod

@@ -34,7 +34,7 @@ SUBSCRIPTIONS = DatasetSpec(
         ("plan_id", TEXT, "plan; without one it prices nothing"),
         ("start_at", INSTANT, "first instant; empty: ever since"),
         ("end_at", INSTANT, "instant of the end; empty: open"),
-        ("status", TEXT, "status as sent"),
+        ("status", TEXT, "status as sent; `in trial` while it is trialing, and so not active yet"),
         ("metadata", TEXT, "JSON object"),
         *VALIDITY,
     ),

@@ -167,7 +167,12 @@ def _customers_of(file: LandingFile) -> Iterator[EntityChange | FileRefusal]:
         raise UnreadableFileError(file, error) from None
     try:
         yield from load_changes(
-            file.original_name, content, received_at=file.received_at, source=file.source, landing_file=file.name
+            file.original_name,
+            content,
+            received_at=file.received_at,
+            source=file.source,
+            landing_file=file.name,
+            landed=file.landed,
         )
     except CustomersFileError as error:
         yield FileRefusal(error.place.line or 1, 1, f"the file cannot be read: {error.reason}", "")

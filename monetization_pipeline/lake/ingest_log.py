@@ -130,6 +130,10 @@ class IngestLog:
         """The log of those files alone that brought some of what a column counts, such as `refusals`."""
         return self._where(pc.field(column) > 0)
 
+    def of_source(self, source: str) -> "IngestLog":
+        """The log of the files of one source alone."""
+        return self._where(pc.field("source") == source)
+
     def beyond(self, known: Collection[tuple[str, str]]) -> "IngestLog":
         """The log of those files alone whose (source, sha256) is not a known one."""
         return self._where(pa.array([identity not in known for identity in self._identities()], pa.bool_()))

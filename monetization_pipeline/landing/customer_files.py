@@ -9,6 +9,7 @@ from pathlib import Path
 from monetization_pipeline.customers.loading import SUFFIXES, load_records
 from monetization_pipeline.customers.records import CustomersFileError
 from monetization_pipeline.errors import Place
+from monetization_pipeline.landing.receiving import is_passed_over
 from monetization_pipeline.landing.store import Landing, LandingFile, name_in_landing
 from monetization_pipeline.sources.declared import CUSTOMERS
 
@@ -35,24 +36,53 @@ def changed_files(landing: Landing, folder: Path) -> list[str]:
 def written_digest(folder: Path, name: str) -> str:
     """SHA-256 in hex of what a file of `folder` (`customers/`) holds, by its name in landing; empty if it is gone."""
     path = _written(folder).get(name)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.exists() else ""
+    return hashlib.sha256(_bytes(path)).hexdigest() if path is not None and path.exists() else ""
+
+
+def newest_versions(landing: Landing, folder: Path) -> list[LandingFile]:
+    """The newest version in landing of each file that is in `folder` (`customers/`), by name."""
+    written, newest = _written(folder), _newest(landing)
+    return [newest[name] for name in sorted(written) if name in newest]
+
+
+def unread(folder: Path) -> Mapping[str, str]:
+    """What lies in `folder` (`customers/`) and is not read, by name, and why not. Hidden entries do not count."""
+    if not folder.is_dir():
+        return {}
+    read = set(_written(folder).values())
+    return {
+        path.name: _IS_A_FOLDER if path.is_dir() else _OF_NO_KNOWN_KIND
+        for path in sorted(folder.iterdir())
+        if path not in read and not is_passed_over(path.name)
+    }
+
+
+_IS_A_FOLDER = "is not read, as it is a folder; put what is in it beside it"
+_OF_NO_KNOWN_KIND = f"is not read, as its name ends in none of {', '.join(SUFFIXES)}"
 
 
 def _changed(landing: Landing, folder: Path) -> Iterator[tuple[str, bytes]]:
     """Files whose newest version is not in landing, under the names that they have there."""
     landed = _newest(landing)
     for name, path in _written(folder).items():
-        content = path.read_bytes()
+        content = _bytes(path)
         before = landed.get(name)
         if before is None or before.path.read_bytes() != content:
             yield name, content
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CustomersFileError(Place(str(path)), f"cannot be read: {error.strerror or error}") from None
 
 
 def _written(folder: Path) -> Mapping[str, Path]:
     """What the user wrote, by the names that the files have in landing."""
     written: dict[str, Path] = {}
     if folder.is_dir():
-        for path in sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES):
+        for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()):
             other = written.setdefault(name_in_landing(path.name), path)
             if other is not path:
                 raise CustomersFileError(
@@ -62,5 +92,5 @@ def _written(folder: Path) -> Mapping[str, Path]:
 
 
 def _newest(landing: Landing) -> Mapping[str, LandingFile]:
-    files = [file for file in landing.files() if file.source == CUSTOMERS]
-    return {file.original_name: file for file in sorted(files)}
+    files = sorted(landing.of_source(CUSTOMERS), key=lambda file: (file.received_at, file.landed or (0, 0), file.name))
+    return {file.original_name: file for file in files}

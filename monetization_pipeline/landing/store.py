@@ -2,6 +2,9 @@
 
 A file is its bytes: the same bytes twice in one source are one file. It enters by write, fsync, rename, so that a
 file that is there is whole. Files dropped into `landing/<source>/inbox/` are moved in, not copied.
+
+Before a file's own name stand the batch that it entered with and its place in it, `12.3@`: they order files of one
+instant (rule 20). Files that landed before they were noted have none.
 """
 
 import errno
@@ -19,10 +22,14 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from monetization_pipeline.landing.order import next_batch
+
 _CHUNK = 1 << 20
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _DAY_LENGTH = len("20261122")
-_NAME = re.compile(r"(?P<stamp>\d{8}T\d{6}\.\d{6}Z)-(?P<sha256>[0-9a-f]{64})-(?P<name>.+)", re.DOTALL)
+_NAME = re.compile(
+    r"(?P<stamp>\d{8}T\d{6}\.\d{6}Z)-(?P<sha256>[0-9a-f]{64})-((?P<batch>\d+)\.(?P<place>\d+)@)?(?P<name>.+)", re.DOTALL
+)
 #: A file's fsync is mostly waiting, and the disk joins those that wait together.
 _WORKERS = 8
 _AT_A_TIME = 512
@@ -44,8 +51,12 @@ class LandingFile:
     @property
     def original_name(self) -> str:
         """The name that the file had before it entered (odd characters replaced)."""
-        match = _NAME.fullmatch(self.name)
-        return self.name if match is None else match["name"]
+        return own_name(self.name)
+
+    @property
+    def landed(self) -> tuple[int, int] | None:
+        """The batch that the file entered with and its place in it, both from 1; None of an earlier program's."""
+        return landed_at(self.name)
 
     @property
     def received_on(self) -> date:
@@ -106,7 +117,7 @@ class Landing:
     def find(self, source: str, sha256: str) -> LandingFile | None:
         """The file of `source` with these bytes, if it lies in landing."""
         if source not in self._known:
-            self._known[source] = {file.sha256: file for file in self._of_source(source)}
+            self._known[source] = {file.sha256: file for file in self.of_source(source)}
         known = self._known[source].get(sha256)
         return known if known is not None and known.path.exists() else None
 
@@ -123,7 +134,7 @@ class Landing:
     def files(self, received_on: date | None = None) -> Iterator[LandingFile]:
         """Files received that day, or all, by source, then in order of receipt."""
         for source in self._sources():
-            yield from self._of_source(source, received_on)
+            yield from self.of_source(source, received_on)
 
     def days(self) -> list[date]:
         """Days on which files that lie here were received, in order."""
@@ -140,7 +151,8 @@ class Landing:
             return []
         return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir())
 
-    def _of_source(self, source: str, received_on: date | None = None) -> Iterator[LandingFile]:
+    def of_source(self, source: str, received_on: date | None = None) -> Iterator[LandingFile]:
+        """Files of one source, received that day, or all, in order of receipt."""
         of_day = f"{received_on:%Y%m%d}" if received_on else ""
         for name, folder in sorted(self._entries(source, of_day)):
             if (file := _parse(source, folder, name)) is not None:
@@ -171,11 +183,13 @@ class Landing:
         folder = self._day_folder(source, stamp)
         entered: list[LandingFile] = []
         removable: list[_Arrival] = []
+        batch = 0
         try:
-            for arrival in arrivals:
+            for place, arrival in enumerate(arrivals, 1):
                 known = self.find(source, arrival.sha256)
                 if known is None:
-                    known = self._renamed(source, arrival, stamp, folder)
+                    batch = batch or next_batch(self.root)
+                    known = self._renamed(source, arrival, stamp, folder, (batch, place))
                 elif arrival.path != arrival.origin:
                     arrival.path.unlink()
                 if known is not None:
@@ -192,8 +206,11 @@ class Landing:
         folder.mkdir(exist_ok=True, mode=0o700)
         return folder
 
-    def _renamed(self, source: str, arrival: _Arrival, stamp: datetime, folder: Path) -> LandingFile | None:
-        name = f"{stamp:{_STAMP}}-{arrival.sha256}-{name_in_landing(arrival.name)}"
+    def _renamed(
+        self, source: str, arrival: _Arrival, stamp: datetime, folder: Path, landed: tuple[int, int]
+    ) -> LandingFile | None:
+        batch, place = landed
+        name = f"{stamp:{_STAMP}}-{arrival.sha256}-{batch}.{place}@{name_in_landing(arrival.name)}"
         target = folder / name
         try:
             os.rename(arrival.path, target)
@@ -211,6 +228,18 @@ class Landing:
 def name_in_landing(name: str) -> str:
     """The name that a file keeps in landing: odd characters replaced, the beginning of a long name cut off."""
     return re.sub(r"[^A-Za-z0-9._=-]", "_", name)[-100:] or "file"
+
+
+def own_name(name: str) -> str:
+    """The name that a file had before it entered (odd characters replaced), by the one that it has in landing."""
+    match = _NAME.fullmatch(name)
+    return name if match is None else match["name"]
+
+
+def landed_at(name: str) -> tuple[int, int] | None:
+    """Batch and place of a file by its name in landing; None where they were not noted yet."""
+    match = _NAME.fullmatch(name)
+    return (int(match["batch"]), int(match["place"])) if match and match["batch"] else None
 
 
 def _parse(source: str, folder: Path, name: str) -> LandingFile | None:

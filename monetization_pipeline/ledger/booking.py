@@ -98,6 +98,12 @@ def booked(connection: Connection, invoice_ids: Iterable[str]) -> dict[str, Book
     return found
 
 
+def periods(connection: Connection) -> tuple[str, ...]:
+    """The billing periods under which anything is booked, in order."""
+    column = BOOKED_INVOICES.c.billing_period
+    return tuple(connection.scalars(select(column).distinct().order_by(column)))
+
+
 def booked_in(connection: Connection, billing_period: str) -> tuple[BookedInvoice, ...]:
     """Everything booked under a billing period, by company, currency and bill_at."""
     query = select(BOOKED_INVOICES.c.invoice_id).where(BOOKED_INVOICES.c.billing_period == billing_period)

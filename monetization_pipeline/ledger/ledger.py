@@ -73,6 +73,10 @@ class Ledger:
         """Each booked invoice among `invoice_ids`, by its id."""
         return self._read(lambda connection: booking.booked(connection, invoice_ids))
 
+    def periods(self) -> tuple[str, ...]:
+        """The billing periods under which anything is booked, in order."""
+        return self._read(booking.periods)
+
     def booked_in(self, period: str, until: datetime | None = None) -> tuple[BookedInvoice, ...]:
         """What is booked under a billing period, by company, currency and bill_at; `until`: what was until then."""
         booked = self._read(lambda connection: booking.booked_in(connection, period))

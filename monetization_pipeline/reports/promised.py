@@ -220,9 +220,21 @@ class OutOfDateRow(TypedDict):
     last_run: str | None
 
 
+class WarningRow(TypedDict):
+    """What is amiss, and stays so until somebody mends it: `about` names it, `why` goes on from there.
+
+    `urgent`: every run says so as well.
+    """
+
+    about: str
+    why: str
+    urgent: bool
+
+
 class StandingRow(TypedDict):
-    """`monetize status`: whether anything runs by itself, what is at work, and what is out of date."""
+    """`monetize status`: whether anything runs by itself, what is at work, what is out of date, and what is amiss."""
 
     automation: str
     at_work: list[str]
     out_of_date: list[OutOfDateRow]
+    warnings: list[WarningRow]

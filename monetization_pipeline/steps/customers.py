@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from monetization_pipeline.customers.merge import merge_changes
+from monetization_pipeline.customers.merge import merge_changes, set_aside
 from monetization_pipeline.customers.models import Company, EntityChange, EntityKind, Subscription, User
 from monetization_pipeline.datasets import COMPANIES, ENTITY_CHANGES, SUBSCRIPTIONS, USERS, DatasetSpec
 from monetization_pipeline.lake.listing import read_log
@@ -14,8 +14,16 @@ from monetization_pipeline.lake.rows import fingerprint_of, write_rows
 from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.lake.visible import received_rows
+from monetization_pipeline.landing.store import landed_at, own_name
+from monetization_pipeline.sources.declared import CUSTOMERS
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
+
+#: The note on subscriptions of what they were merged without.
+SET_ASIDE = "set aside"
+
+#: What a change says in the words of `entity_changes`.
+_SAME = ("entity_id", "valid_from", "received_at", "source", "file", "line", "record")
 
 
 def expected_states(
@@ -32,7 +40,8 @@ def build(spec: DatasetSpec, pipeline: Pipeline, known: Known, keys: Sequence[st
     table = pipeline.lake.table(spec)
     claim = table.claim(keys)
     expected = expected_states(spec, pipeline, known, keys)
-    customers = merge_changes(_changes(pipeline))
+    changes = _changes(pipeline)
+    customers = merge_changes(changes)
     entities: Mapping[str, Sequence[Company] | Sequence[User] | Sequence[Subscription]] = {
         COMPANIES.name: customers.companies,
         USERS.name: customers.users,
@@ -43,9 +52,26 @@ def build(spec: DatasetSpec, pipeline: Pipeline, known: Known, keys: Sequence[st
     write_rows(spec, rows, path)
     with pipeline.engine.session() as session:
         fingerprint = fingerprint_of(session, spec, [path])
-    states = {key: replace(state, fingerprint=fingerprint, rows=len(rows)) for key, state in expected.items()}
+    notes: dict[str, object] = {SET_ASIDE: _set_aside(changes)} if spec is SUBSCRIPTIONS else {}
+    states = {
+        key: replace(state, fingerprint=fingerprint, rows=len(rows), notes=notes) for key, state in expected.items()
+    }
     table.replace(claim, [NewFile(path, key, len(rows)) for key in keys], states)
     return states
+
+
+def left_out(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Records of `customers/` that the subscriptions were merged without: the place, `customers.yaml:5`, and why."""
+    state = pipeline.lake.table(SUBSCRIPTIONS).state()
+    found = cast("list[tuple[str, str]]", state.notes.get(SET_ASIDE, []) if state else [])
+    return [(place, why) for place, why in found]
+
+
+def _set_aside(changes: Sequence[EntityChange]) -> list[tuple[str, str]]:
+    return [
+        (f"{change.written_in}:{change.line}", f"subscription {change.entity_id}: {reason}")
+        for change, reason in set_aside(changes)
+    ]
 
 
 def version_of(spec: DatasetSpec) -> str:
@@ -60,6 +86,10 @@ def _changes(pipeline: Pipeline) -> list[EntityChange]:
 
 
 def _change(row: Mapping[str, Any]) -> EntityChange:
-    names = EntityChange.__slots__
-    fields = {name: row[name] for name in names if name not in ("kind", "fields")}
-    return EntityChange(kind=EntityKind(row["kind"]), fields=json.loads(row["fields"], parse_float=str), **fields)
+    same = {name: row[name] for name in _SAME}
+    fields = json.loads(row["fields"], parse_float=str)
+    name = row["file"]
+    written_in = own_name(name) if row["source"] == CUSTOMERS else None
+    return EntityChange(
+        kind=EntityKind(row["kind"]), fields=fields, landed=landed_at(name), written_in=written_in, **same
+    )

@@ -228,7 +228,7 @@ def test_changes_carry_the_name_in_landing_and_their_place() -> None:
     data = b"users:\n- {user_id: u}\n- {user_id: v, valid_from: 2024-01-01}\n"
     changes = list(load_changes("a.yaml", data, received_at=RECEIVED, source="customers", landing_file="x-a.yaml"))
     assert changes == [
-        EntityChange(USER, "u", None, RECEIVED, "customers", "x-a.yaml", 2, 1, {"user_id": "u"}),
+        EntityChange(USER, "u", None, RECEIVED, "customers", "x-a.yaml", 2, 1, {"user_id": "u"}, None, "a.yaml"),
         EntityChange(
             USER,
             "v",
@@ -239,5 +239,7 @@ def test_changes_carry_the_name_in_landing_and_their_place() -> None:
             3,
             1,
             {"user_id": "v", "valid_from": "2024-01-01"},
+            None,
+            "a.yaml",
         ),
     ]

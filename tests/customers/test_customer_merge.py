@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monetization_pipeline.customers.changes import change_of
-from monetization_pipeline.customers.merge import (
-    Customers,
-    change_order,
-    merge_changes,
-    merge_objects,
-    merge_subscriptions,
-    valid_at,
-)
+from monetization_pipeline.customers.merge import Customers, merge_changes, merge_subscriptions
 from monetization_pipeline.customers.models import Company, EntityChange, EntityKind, Subscription, User
+from monetization_pipeline.customers.ordering import change_order, merge_objects, valid_at
 
 COMPANY, USER, SUBSCRIPTION = EntityKind.COMPANY, EntityKind.USER, EntityKind.SUBSCRIPTION
 

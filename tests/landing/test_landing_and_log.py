@@ -29,9 +29,10 @@ def test_a_file_lies_under_its_day_its_instant_and_its_hash(tmp_path: Path) -> N
     received_at = datetime(2023, 7, 10, 23, 30, 0, 123456, tzinfo=UTC).astimezone()
     placed = landing.place("logs", "../odd näme.gz", io.BytesIO(b"content"), received_at)
     assert placed.path.parent == tmp_path / "landing" / "logs" / "2023-07-10"
-    assert placed.path.name == f"20230710T233000.123456Z-{placed.sha256}-.._odd_n_me.gz"
+    assert placed.path.name == f"20230710T233000.123456Z-{placed.sha256}-1.1@.._odd_n_me.gz"
     assert placed.path.read_bytes() == b"content"
     assert (placed.received_at, placed.received_on) == (received_at, date(2023, 7, 10))
+    assert (placed.original_name, placed.landed) == (".._odd_n_me.gz", (1, 1))
     assert list(landing.files()) == [placed] == list(Landing(tmp_path / "landing").files())
     assert stat.S_IMODE((tmp_path / "landing").stat().st_mode) == 0o700
 

@@ -75,6 +75,15 @@ def test_booking_the_same_again_books_nothing(ledger: Ledger, make_invoice: Make
     assert book(ledger, make_invoice("in_b"), make_invoice("in_c"), make_invoice("in_a")) == ("in_c",)
     assert [each.invoice.invoice_id for each in ledger.booked_in("2023-07")] == ["in_a", "in_b", "in_c"]
     assert ledger.booked_in("2023-08") == ()
+    assert ledger.periods() == ("2023-07",)
+
+
+def test_the_periods_that_anything_is_booked_under_are_known(ledger: Ledger, make_invoice: MakeInvoice) -> None:
+    assert ledger.periods() == ()
+    for number, period in enumerate(("2023-08", "2022-12", "2023-08")):
+        invoice = make_invoice(f"in_{number}")
+        ledger.book([invoice], period=period, as_of=AS_OF, by="tester", at=AT)
+    assert ledger.periods() == ("2022-12", "2023-08")
 
 
 def test_other_figures_are_refused_by_name_and_nothing_is_booked(ledger: Ledger, make_invoice: MakeInvoice) -> None:

@@ -93,6 +93,9 @@ class Workshop:
     ) -> LandingFile:
         return self.pipeline.landing.place(source, name, io.BytesIO(content), received_at)
 
+    def ingest_day(self, day: date) -> tuple[IngestedFile, ...]:
+        return raw_events.ingest(self.pipeline, day).ingested
+
     def ingest(self) -> tuple[IngestedFile, ...]:
         return raw_events.ingest(self.pipeline).ingested
 
