@@ -41,7 +41,10 @@ COUNTS = (
 )
 #: Of the requests of moesifwsgi, and of moesifapi, which sent an event of acme twice.
 COMPANIES_OF_CAPTURES = ({"acme": 2, "globex": 2, "blocked_co": 1, None: 1}, {"globex": 3, "acme": 1})
-INVOICE = {"invoice_id", "company_id", "subscription_id", "currency", "bill_at", "status", "total", "lines"}
+INVOICE = {
+    *("invoice_id", "company_id", "subscription_id", "currency", "bill_at", "status", "total", "lines"),
+    *("publish", "why", "final_from", "held_back", "issued_at"),
+}
 LINE = {
     "line_id",
     "subscription_id",
