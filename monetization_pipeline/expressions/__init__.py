@@ -21,7 +21,7 @@ from monetization_pipeline.expressions.model import (
     Scope,
 )
 from monetization_pipeline.expressions.reading import paths_of
-from monetization_pipeline.expressions.scopes import EVENT_COLUMNS, EventScope, RecordScope, struct_spec
+from monetization_pipeline.expressions.scopes import EVENT_COLUMNS, EventScope, RecordScope, record_leaves
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -41,6 +41,6 @@ __all__ = [
     "decimal_text_ok",
     "paths_of",
     "python_decimal",
-    "struct_spec",
+    "record_leaves",
     "to_decimal",
 ]

@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A column or JSON path as SQL; made by a Scope out of quoted identifiers, and trusted."""
+    """A column or JSON path as SQL; made by a Scope, and trusted."""
 
     sql: str
     kind: Kind

@@ -12,7 +12,7 @@ from monetization_pipeline.expressions import (
     RecordScope,
     compile_mapping,
     paths_of,
-    struct_spec,
+    record_leaves,
 )
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.sources.declared import Source, SourceError
@@ -38,13 +38,13 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class RecordSql:
-    """A mapping as SQL. `struct`: what json_transform makes of a record's text, `r`. `values` are over `r` and `text`.
+    """A mapping as SQL. `leaves`: what is read of a record's `text`, the list `r`. `values` are over `r` and `text`.
 
     The values of ids, texts and metadata are VARCHAR; of whole numbers and instants, VARCHAR too where the record's own
     text is to be checked (`checked`), else already typed.
     """
 
-    struct: str
+    leaves: str
     values: Mapping[str, str]
     checked: frozenset[str]
 
@@ -75,7 +75,7 @@ def record_sql(source: Source) -> RecordSql:
             for key, text in keys.items()
         }
         values[METADATA] = _metadata(values.get(METADATA), pairs)
-    return RecordSql(struct_spec(paths), values, frozenset(checked))
+    return RecordSql(record_leaves(paths), values, frozenset(checked))
 
 
 def _metadata(whole: str | None, keys: Mapping[str, Compiled]) -> str:

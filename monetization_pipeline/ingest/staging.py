@@ -26,14 +26,14 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
 
     `actions_at_receipt`: an action without a time happened when it was received (Moesif's rule).
     """
-    # A line that is JSON makes a struct; TRY costs less than to ask first whether it is valid. Within a CASE, and only
+    # A line that is JSON makes a list; TRY costs less than to ask first whether it is valid. Within a CASE, and only
     # there, the regex is spared the lines that need none.
     parsed = f"""
         SELECT *, CASE
-            WHEN kind = 'event' THEN json_transform(text, {text_literal(record.struct)})
+            WHEN kind = 'event' THEN {record.leaves}
             WHEN kind = 'line' AND starts_with(ltrim(text), '{{')
                 AND CASE WHEN risky THEN NOT regexp_matches(text, {text_literal(RISKY)}) ELSE true END
-                THEN TRY(json_transform(text, {text_literal(record.struct)})) END AS r
+                THEN TRY({record.leaves}) END AS r
         FROM records"""
     classified = f"""
         SELECT *, CASE

@@ -1,6 +1,6 @@
 """A meter as SQL over one row of `events`: which events it selects, what their values are, and by what it groups."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monetization_pipeline.catalog.models import Aggregation, Meter
@@ -16,36 +16,46 @@ from monetization_pipeline.expressions import (
     compile_value,
     paths_of,
 )
-from monetization_pipeline.expressions.model import show
 from monetization_pipeline.expressions.quoting import identifier, json_leaves, text_literal
+from monetization_pipeline.expressions.scopes import numbered
 
 #: Expressions over the columns of `events` as they are.
 EVENTS = EventScope()
 
 
 class LeafScope:
-    """Names of an event's columns, where each JSON path is a column of its own, to be made once by `leaf_columns`."""
+    """Names of an event's columns, where each of some JSON paths is a column of its own, to be made by `leaf_columns`.
+
+    Those columns are numbered: what a user wrote is no name in SQL (see `expressions.scopes.numbered`).
+    """
 
     known = EVENTS.known
 
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._columns = {path: f"leaf_{place}" for place, path in enumerate(_leaves(paths), 1)}
+
     def resolve(self, path: Path) -> Reference | None:
-        """The column that a path names, a JSON path that of its leaf (quoted); None where there is none."""
+        """The column that a path names, a JSON path that of its leaf; None where there is none."""
         found = EVENTS.resolve(path)
-        return found if found is None or len(path) == 1 else Reference(identifier(show(path)), found.kind)
+        return found if found is None or len(path) == 1 else Reference(self._columns[path], found.kind)
 
 
-def leaf_list(meters: Iterable["MeterSql"]) -> str:
-    """SQL of a list of all JSON leaves that meters made with a LeafScope read: each text is parsed once."""
-    return json_leaves(identifier("metadata"), [path[1:] for path in _leaves(meters)])
+def leaf_list(meters: Sequence["MeterSql"]) -> str:
+    """SQL of a list of all JSON leaves that meters of `meters_sql` read: each text is parsed once."""
+    return json_leaves(identifier("metadata"), [path[1:] for path in _leaves_of(meters)])
 
 
-def leaf_columns(meters: Iterable["MeterSql"]) -> dict[str, str]:
-    """Each JSON leaf that meters made with a LeafScope read: its column (quoted) → SQL over the list named `leaves`."""
-    return {identifier(show(path)): f"leaves[{position}]" for position, path in enumerate(_leaves(meters), 1)}
+def leaf_columns(meters: Sequence["MeterSql"]) -> dict[str, str]:
+    """Each JSON leaf that meters of `meters_sql` read: its column → SQL over the list named `leaves`."""
+    return {f"leaf_{place}": f"leaves[{place}]" for place, _ in enumerate(_leaves_of(meters), 1)}
 
 
-def _leaves(meters: Iterable["MeterSql"]) -> list[Path]:
-    return sorted({path for meter in meters for path in meter.paths if len(path) > 1}, key=show)
+def _leaves_of(meters: Iterable["MeterSql"]) -> list[Path]:
+    return _leaves(path for meter in meters for path in meter.paths)
+
+
+def _leaves(paths: Iterable[Path]) -> list[Path]:
+    return numbered(path for path in paths if len(path) > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +76,20 @@ class MeterSql:
     paths: frozenset[Path]
 
 
-def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
-    """A meter as SQL over the columns that `scope` names, by default a LeafScope. Blocked calls are left out (rule 5).
+def meters_sql(meters: Sequence[Meter]) -> list[MeterSql]:
+    """All meters of a catalog as SQL over events with the columns of `leaf_columns`, which they share.
+
+    Raises ExpressionError where a filter, a value or a dimension is refused.
+    """
+    scope = LeafScope(path for meter in meters for path in _paths(meter))
+    return [meter_sql(meter, scope) for meter in meters]
+
+
+def meter_sql(meter: Meter, scope: Scope = EVENTS) -> MeterSql:
+    """A meter as SQL over the columns that `scope` names. Blocked calls are left out (rule 5).
 
     Raises ExpressionError where the filter, the value or a dimension is refused.
     """
-    scope = scope or LeafScope()
     selects: list[str] = []
     if meter.event_type is not None:
         selects.append(f"event_type = {text_literal(meter.event_type.value)}")
@@ -87,8 +105,12 @@ def meter_sql(meter: Meter, scope: Scope | None = None) -> MeterSql:
         value,
         text,
         {name: f"CAST({compile_column(name, scope).sql} AS VARCHAR)" for name in meter.dimensions},
-        frozenset(path for text in (meter.filter, meter.value, *meter.dimensions) if text for path in paths_of(text)),
+        _paths(meter),
     )
+
+
+def _paths(meter: Meter) -> frozenset[Path]:
+    return frozenset(path for text in (meter.filter, meter.value, *meter.dimensions) if text for path in paths_of(text))
 
 
 def _value(meter: Meter, scope: Scope) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.metering.charged import holds
 from monetization_pipeline.metering.judged import Inputs, dimension_column, metered_sql
-from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql
+from monetization_pipeline.metering.meters import MeterSql, meter_sql, meters_sql
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import Period, utc_days
 from monetization_pipeline.rating.explaining import Explanation, explain_fee, explain_usage
@@ -107,7 +107,7 @@ def _find(pipeline: Pipeline, line_id: str) -> tuple[str, RatedLine]:
 
 
 def _events(pipeline: Pipeline, known: Known, line: RatedLine) -> tuple[str, list[SourceFile]]:
-    meters = [meter_sql(meter) for meter in known.catalog.meters]
+    meters = meters_sql(known.catalog.meters)
     index = next((index for index, meter in enumerate(meters) if meter.meter.meter_id == line.meter_id), None)
     if index is None:
         return "", []
@@ -115,7 +115,7 @@ def _events(pipeline: Pipeline, known: Known, line: RatedLine) -> tuple[str, lis
     with pipeline.engine.session() as session:
         payers = charges.register(session, known, charges.window_of(days))
         inputs = charges.open_events(pipeline, session, meters, payers, [day.isoformat() for day in days])
-        return _sql(meter_sql(known.catalog.meters[index], EVENTS), line), _files(session, inputs, index, line)
+        return _sql(meter_sql(known.catalog.meters[index]), line), _files(session, inputs, index, line)
 
 
 def _files(session: Session, inputs: Inputs, index: int, line: RatedLine) -> list[SourceFile]:

@@ -22,7 +22,7 @@ from monetization_pipeline.metering.daily import (
     states_sql,
 )
 from monetization_pipeline.metering.judged import Inputs
-from monetization_pipeline.metering.meters import MeterSql, meter_sql
+from monetization_pipeline.metering.meters import MeterSql, meters_sql
 from monetization_pipeline.metering.payers import Payers, companies_sql, cuts_within_sql
 from monetization_pipeline.metering.reported import refusals_sql, reported_sql, unbilled_sql
 from monetization_pipeline.metering.tallies import Tally, tallies, tally_sql
@@ -37,7 +37,7 @@ _COMPANY_DAYS = 150_000
 _WRITTEN = (METER_REFUSALS, UNBILLED, DAILY_USAGE)
 
 
-CODE_VERSION = code_version(DAILY_USAGE.name, 1)
+CODE_VERSION = code_version(DAILY_USAGE.name, 2)
 
 
 def expected_states(pipeline: Pipeline, known: Known, days: Sequence[str]) -> Mapping[str, PartitionState]:
@@ -69,7 +69,7 @@ def build(pipeline: Pipeline, known: Known, keys: Sequence[str]) -> Mapping[str,
     """
     days = [date.fromisoformat(key) for key in keys]
     claims = {spec.name: pipeline.lake.table(spec).claim(keys) for spec in _WRITTEN}
-    meters = [meter_sql(meter) for meter in known.catalog.meters]
+    meters = meters_sql(known.catalog.meters)
     states: dict[str, PartitionState] = {}
     written: dict[str, list[NewFile]] = {spec.name: [] for spec in _WRITTEN}
     with pipeline.engine.session() as session:

@@ -27,7 +27,7 @@ from monetization_pipeline.metering.merge import (
     unique_sql,
     usage_sql,
 )
-from monetization_pipeline.metering.meters import meter_sql
+from monetization_pipeline.metering.meters import meters_sql
 from monetization_pipeline.periods import end_within
 from monetization_pipeline.rating.due import usage_periods
 from monetization_pipeline.steps import charges
@@ -35,7 +35,7 @@ from monetization_pipeline.steps.catalogs import metering_digests
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
-CODE_VERSION = code_version(USAGE.name, 1)
+CODE_VERSION = code_version(USAGE.name, 2)
 
 _UNIT_SCHEMA = pa.schema(
     [
@@ -165,7 +165,7 @@ def _merge(pipeline: Pipeline, session: Session, known: Known, units: Sequence[U
 
 
 def _events(pipeline: Pipeline, session: Session, known: Known, days: Sequence[date]) -> Inputs:
-    meters = [meter_sql(meter) for meter in known.catalog.meters]
+    meters = meters_sql(known.catalog.meters)
     payers = charges.register(session, known, charges.window_of(days))
     return charges.open_events(pipeline, session, meters, payers, _keys(days))
 
