@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from monetization_pipeline.closing.booked_groups import as_booked
 from monetization_pipeline.datasets.invoice_fields import FORM
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.comparing import same_as_booked
@@ -55,7 +56,7 @@ def invoice_states(
         for publication in ledger.publications(month, pipeline.as_of)
         if publication.state is PublicationState.ISSUED
     }
-    computed = read_invoices(pipeline, month)
+    computed = as_booked(pipeline, month, read_invoices(pipeline, month), booked)
     known = {invoice.invoice_id for invoice in computed}
     gone = [_emptied(entry.invoice) for invoice_id, entry in booked.items() if invoice_id not in known]
     states: list[InvoiceState] = []

@@ -10,7 +10,13 @@ from monetization_pipeline.expressions.compiling import (
     compile_mapping,
     compile_value,
 )
-from monetization_pipeline.expressions.decimals import decimal_text_ok, python_decimal, to_decimal
+from monetization_pipeline.expressions.decimals import (
+    decimal_text_ok,
+    number_text,
+    python_decimal,
+    to_decimal,
+    to_whole,
+)
 from monetization_pipeline.expressions.model import (
     Compiled,
     CompiledValue,
@@ -39,8 +45,10 @@ __all__ = [
     "compile_mapping",
     "compile_value",
     "decimal_text_ok",
+    "number_text",
     "paths_of",
     "python_decimal",
     "record_leaves",
     "to_decimal",
+    "to_whole",
 ]

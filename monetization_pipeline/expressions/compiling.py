@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from monetization_pipeline.expressions.decimals import decimal_text
 from monetization_pipeline.expressions.model import Compiled, CompiledValue, ExpressionError, Kind, Path, Scope, show
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.expressions.reading import read
@@ -21,7 +22,7 @@ def compile_filter(text: str, scope: Scope) -> Compiled:
     """
     walk = Walk(read(text), scope)
     sql = as_condition(walk.compile(walk.parsed.tree))
-    return Compiled(f"coalesce({sql}, false)", Kind.BOOLEAN, frozenset(walk.paths))
+    return _compiled(f"coalesce({sql}, false)", Kind.BOOLEAN, walk)
 
 
 def compile_mapping(text: str, scope: Scope) -> Compiled:
@@ -43,7 +44,7 @@ def compile_mapping(text: str, scope: Scope) -> Compiled:
         sql = as_value(made)
     elif kind is Kind.INTEGER and made.constant is not None:
         sql = f"CAST({sql} AS BIGINT)"
-    return Compiled(sql, kind, frozenset(walk.paths))
+    return _compiled(sql, kind, walk)
 
 
 def compile_column(text: str, scope: Scope) -> Compiled:
@@ -57,7 +58,7 @@ def compile_column(text: str, scope: Scope) -> Compiled:
     if not isinstance(walk.parsed.tree, exp.Column):
         raise ExpressionError("write one column or JSON path and nothing else, such as user_id or metadata.model")
     made = walk.reference(walk.parsed.tree)
-    return Compiled(made.sql, made.kind or Kind.TEXT, frozenset(walk.paths))
+    return _compiled(made.sql, made.kind or Kind.TEXT, walk)
 
 
 def compile_value(text: str, scope: Scope) -> CompiledValue:
@@ -91,6 +92,14 @@ def compile_value(text: str, scope: Scope) -> CompiledValue:
         is_null_sql="(" + " OR ".join(f"({part.sql} IS NULL)" for part in parts.values()) + ")",
         paths=frozenset(parts),
     )
+
+
+def _compiled(sql: str, kind: Kind, walk: Walk) -> Compiled:
+    if kind is Kind.DECIMAL:
+        text = decimal_text(sql)
+    else:
+        text = sql if kind in (Kind.TEXT, Kind.LOOSE) else f"CAST({sql} AS VARCHAR)"
+    return Compiled(sql, kind, frozenset(walk.paths), text)
 
 
 def _decimal_value(walk: Walk, tree: exp.Expr, parts: tuple[Typed, ...]) -> str:

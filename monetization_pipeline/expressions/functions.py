@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NoReturn
 
-from monetization_pipeline.expressions.decimals import VALUE_TYPE
+from monetization_pipeline.expressions.decimals import VALUE_TYPE, whole_of
 from monetization_pipeline.expressions.model import ExpressionError, Kind
 from monetization_pipeline.expressions.patterns import check_pattern, check_time_format
 from monetization_pipeline.expressions.quoting import text_literal
@@ -97,8 +97,7 @@ def cast(piece: Typed, target: Kind, position: int | None = None) -> Typed:
     number = as_number(source)
     if target is Kind.DECIMAL:
         return checked(Typed(as_value(number), Kind.DECIMAL, label, position, scale=12, limit=10**28 - 1))
-    digits = rf"regexp_extract(CAST({number.sql} AS VARCHAR), '^(-?[0-9]+)(?:\.0*)?$', 1)"
-    return checked(Typed(f"TRY_CAST({digits} AS BIGINT)", Kind.INTEGER, label, position))
+    return checked(Typed(whole_of(number.sql), Kind.INTEGER, label, position))
 
 
 def _one_text(sql_name: str) -> Callable[[Call], Typed]:

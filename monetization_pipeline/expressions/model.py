@@ -63,11 +63,15 @@ class Scope(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """DuckDB SQL that never raises, whatever the data; what it yields; and which paths it reads."""
+    """DuckDB SQL that never raises, whatever the data; what it yields; and which paths it reads.
+
+    text_sql: VARCHAR, the same value as text: a number has one, whatever it was computed from (rule 8).
+    """
 
     sql: str
     kind: Kind
     paths: frozenset[Path]
+    text_sql: str
 
 
 @dataclass(frozen=True, slots=True)

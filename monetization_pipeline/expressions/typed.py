@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from monetization_pipeline.expressions.decimals import SCALE, VALUE_TYPE, WHOLE_DIGITS, to_decimal
+from monetization_pipeline.expressions.decimals import SCALE, VALUE_TYPE, WHOLE_DIGITS, decimal_text, to_decimal
 from monetization_pipeline.expressions.model import ExpressionError, Kind
 from monetization_pipeline.money import plain
 
@@ -123,10 +123,8 @@ def to_text(piece: Typed) -> Typed:
         return replace(made, sql="CAST(NULL AS VARCHAR)")
     if piece.kind is Kind.INSTANT:
         return replace(made, sql=f"strftime(({piece.sql}) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')")
-    text = f"CAST({piece.sql} AS VARCHAR)"
-    if piece.kind is Kind.DECIMAL and piece.scale:
-        text = f"rtrim(rtrim({text}, '0'), '.')"
-    return replace(made, sql=text)
+    fraction = piece.kind is Kind.DECIMAL and piece.scale
+    return replace(made, sql=decimal_text(piece.sql) if fraction else f"CAST({piece.sql} AS VARCHAR)")
 
 
 def as_condition(piece: Typed) -> str:

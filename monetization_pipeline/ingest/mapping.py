@@ -14,6 +14,7 @@ from monetization_pipeline.expressions import (
     paths_of,
     record_leaves,
 )
+from monetization_pipeline.expressions.decimals import whole_of
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.sources.declared import Source, SourceError
 
@@ -32,13 +33,15 @@ METADATA = "metadata"
 TARGETS = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
 
 _KEY = re.compile(rf"{METADATA}\.(?P<key>.+)")
+#: A record's text, in which every number is by its one text (rule 8).
+EXACT_TEXT = "exact_text"
 _RECORD = "r"
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSql:
-    """A mapping as SQL. `leaves`: what is read of a record's `text`, the list `r`. `values` are over `r` and `text`.
+    """A mapping as SQL. `leaves`: what is read of a record's EXACT_TEXT, the list `r`. `values` are over `r`.
 
     The values of ids, texts and metadata are VARCHAR; of whole numbers and instants, VARCHAR too where the record's own
     text is to be checked (`checked`), else already typed.
@@ -61,7 +64,7 @@ def record_sql(source: Source) -> RecordSql:
             raise _error(source, required, "this column is required")
     texts = [*targets.items(), *((f"{METADATA}.{key}", text) for key, text in keys.items())]
     paths = {path for target, text in texts for path in _compile(source, target, text, paths_of)}
-    scope = RecordScope(paths, record=_RECORD)
+    scope = RecordScope(paths, record=_RECORD, text=EXACT_TEXT)
     values: dict[str, str] = {}
     checked: set[str] = set()
     for target, text in targets.items():
@@ -75,12 +78,12 @@ def record_sql(source: Source) -> RecordSql:
             for key, text in keys.items()
         }
         values[METADATA] = _metadata(values.get(METADATA), pairs)
-    return RecordSql(record_leaves(paths), values, frozenset(checked))
+    return RecordSql(record_leaves(paths, text=EXACT_TEXT), values, frozenset(checked))
 
 
 def _metadata(whole: str | None, keys: Mapping[str, Compiled]) -> str:
     """An object of the given keys, over the record's own metadata where there is some; absent values are left out."""
-    pairs = ", ".join(f"{text_literal(key)}, CAST({value.sql} AS VARCHAR)" for key, value in keys.items())
+    pairs = ", ".join(f"{text_literal(key)}, {value.text_sql}" for key, value in keys.items())
     own = f"json_merge_patch('{{}}', json_object({pairs}))"
     if whole is None:
         return f"CAST({own} AS VARCHAR)"
@@ -93,10 +96,12 @@ def _metadata(whole: str | None, keys: Mapping[str, Compiled]) -> str:
 def _typed(source: Source, target: str, compiled: Compiled) -> str:
     if target in INSTANTS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INSTANT):
         raise _error(source, target, "a time is expected; use epoch_ms(…) or epoch_s(…) for numbers")
-    if target in WHOLE_NUMBERS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INTEGER):
+    if target in WHOLE_NUMBERS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INTEGER, Kind.DECIMAL):
         raise _error(source, target, "a whole number is expected; use cast(… as integer)")
+    if target in WHOLE_NUMBERS and compiled.kind is Kind.DECIMAL:
+        return whole_of(compiled.sql)
     if target in TEXTS:
-        return f"nullif(CAST({compiled.sql} AS VARCHAR), '')"
+        return f"nullif({compiled.text_sql}, '')"
     return compiled.sql
 
 

@@ -6,13 +6,22 @@ user, subscription.
 """
 
 from monetization_pipeline.datasets import EVENT_CONTENT
-from monetization_pipeline.expressions.quoting import text_literal
-from monetization_pipeline.ingest.exact_json import RISKY
-from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, REFUSAL, TEXTS, WHOLE_NUMBERS, RecordSql
+from monetization_pipeline.expressions import to_whole
+from monetization_pipeline.expressions.quoting import identifier, text_literal
+from monetization_pipeline.ingest.exact_json import CUT, FRACTION_TO_CUT, RISKY, WHOLE_FRACTION
+from monetization_pipeline.ingest.mapping import (
+    EXACT_TEXT,
+    IDS,
+    INSTANTS,
+    METADATA,
+    REFUSAL,
+    TEXTS,
+    WHOLE_NUMBERS,
+    RecordSql,
+)
 from monetization_pipeline.lake.fingerprints import hash_sql
 from monetization_pipeline.netting.identities import made_id_sql
 
-_WHOLE = r"[-+]?[0-9]{1,18}"
 _CONTENT = tuple(f'"{name}"' for name, _, _ in EVENT_CONTENT)
 _RECEIPT = """files.source, files.file, files.received_at,
             CAST(files.received_at AT TIME ZONE 'UTC' AS DATE) AS received_on"""
@@ -34,7 +43,7 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
             WHEN kind = 'line' AND starts_with(ltrim(text), '{{')
                 AND CASE WHEN risky THEN NOT regexp_matches(text, {text_literal(RISKY)}) ELSE true END
                 THEN TRY({record.leaves}) END AS r
-        FROM records"""
+        FROM (SELECT *, {_one_text()} AS {EXACT_TEXT} FROM records)"""
     classified = f"""
         SELECT *, CASE
             WHEN kind <> 'line' THEN kind
@@ -63,6 +72,24 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
         FROM ({judged})"""
 
 
+def _one_text() -> str:
+    """A record's text with each number by its one text, as far as the engine reads it: 7.0 as 7."""
+    found = f"kind = 'line' AND risky AND regexp_matches(text, {text_literal(WHOLE_FRACTION)})"
+    return f"CASE WHEN {found} THEN {_without_fractions('text')} ELSE text END"
+
+
+def _whole_numbers_of_text(metadata: str) -> str:
+    """The same for metadata that is sent as text with JSON in it."""
+    found = f"contains(text, '\\\"') AND regexp_matches({metadata}, {text_literal(WHOLE_FRACTION)})"
+    return f"CASE WHEN {found} THEN {_without_fractions(metadata)} ELSE {metadata} END"
+
+
+def _without_fractions(json: str) -> str:
+    cut = f"regexp_replace({json}, {text_literal(FRACTION_TO_CUT)}, {text_literal(CUT)}, 'g')"
+    # What is no JSON might become some.
+    return f"CASE WHEN json_valid({json}) THEN {cut} ELSE {json} END"
+
+
 def _columns(*names: str) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
@@ -70,6 +97,7 @@ def _columns(*names: str) -> str:
 def _raw_values(record: RecordSql) -> dict[str, str]:
     wanted = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
     values = {name: record.values.get(name, "CAST(NULL AS VARCHAR)") for name in wanted}
+    values[METADATA] = _whole_numbers_of_text(values[METADATA])
     # A record has a `reason` already: why it is refused.
     values["correction_reason"] = values.pop("reason")
     # The texts of what is checked stay beside the typed values, to tell `absent` from `wrong`.
@@ -89,10 +117,7 @@ def _typed(record: RecordSql) -> str:
         elif name in INSTANTS:
             casts.append(f'TRY_CAST("{name}" AS TIMESTAMPTZ) AS "{name}"')
         else:
-            # TRY_CAST alone would round 200.7; what it reads and writes back unchanged needs no closer look.
-            number = f'TRY_CAST("{name}" AS BIGINT)'
-            whole = f'CAST({number} AS VARCHAR) = "{name}" OR regexp_full_match("{name}", \'{_WHOLE}\')'
-            casts.append(f'CASE WHEN {whole} THEN {number} END AS "{name}"')
+            casts.append(f'{to_whole(identifier(name))} AS "{name}"')
     return ", ".join(casts)
 
 

@@ -104,7 +104,7 @@ def meter_sql(meter: Meter, scope: Scope = EVENTS) -> MeterSql:
         "true" if meter.count_blocked else "blocked_by IS NULL",
         value,
         text,
-        {name: f"CAST({compile_column(name, scope).sql} AS VARCHAR)" for name in meter.dimensions},
+        {name: compile_column(name, scope).text_sql for name in meter.dimensions},
         _paths(meter),
     )
 
@@ -117,8 +117,8 @@ def _value(meter: Meter, scope: Scope) -> tuple[str, str]:
     if meter.aggregation is Aggregation.COUNT or meter.value is None:
         return "weight", "CAST(NULL AS VARCHAR)"
     if meter.aggregation is Aggregation.UNIQUE_COUNT:
-        sql = f"CAST({compile_mapping(meter.value, scope).sql} AS VARCHAR)"
-        return sql, sql
+        text = compile_mapping(meter.value, scope).text_sql
+        return text, text
     compiled = compile_value(meter.value, scope)
     return compiled.decimal_sql, compiled.text_sql
 

@@ -25,7 +25,7 @@ from monetization_pipeline.sources.declared import CUSTOMERS, Source, SourceErro
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
-CODE_VERSION = code_version(RAW_EVENTS.name, 1)
+CODE_VERSION = code_version(RAW_EVENTS.name, 2)
 
 _BATCH_BYTES = 512 << 20
 _BATCH_FILES = 2_000
