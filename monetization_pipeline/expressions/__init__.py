@@ -25,6 +25,7 @@ from monetization_pipeline.expressions.model import (
     Path,
     Reference,
     Scope,
+    Unreadable,
 )
 from monetization_pipeline.expressions.reading import paths_of
 from monetization_pipeline.expressions.scopes import EVENT_COLUMNS, EventScope, RecordScope, record_leaves
@@ -40,6 +41,7 @@ __all__ = [
     "RecordScope",
     "Reference",
     "Scope",
+    "Unreadable",
     "compile_column",
     "compile_filter",
     "compile_mapping",
