@@ -57,9 +57,17 @@ EVENT_CONTENT: Sequence[Column] = (
     ("metadata", TEXT, "JSON object; numbers of 14 or more characters stand as text"),
 )
 
+#: Columns of events that came later than the others.
+ADDED_TO_EVENTS = ("unreadable",)
+
 EVENT: Sequence[Column] = (
     ("event_id", TEXT, "identity within the source"),
     *EVENT_CONTENT,
+    (
+        "unreadable",
+        TEXT,
+        "JSON object of what is there and cannot be read, by column or metadata.<key>; empty where it was not kept yet",
+    ),
     ("received_at", INSTANT, "when we got it"),
     *PLACE,
     ("identity_hash", LONG, "63 bits of the hash of (source, event_id)"),

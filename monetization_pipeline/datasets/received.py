@@ -2,7 +2,17 @@
 
 import pyarrow as pa
 
-from monetization_pipeline.datasets.columns import DAY, EVENT, INSTANT, LONG, OCCURRED_ON, PLACE, RECEIVED_ON, TEXT
+from monetization_pipeline.datasets.columns import (
+    ADDED_TO_EVENTS,
+    DAY,
+    EVENT,
+    INSTANT,
+    LONG,
+    OCCURRED_ON,
+    PLACE,
+    RECEIVED_ON,
+    TEXT,
+)
 from monetization_pipeline.datasets.spec import DatasetSpec, schema
 
 LANDING_FILES = DatasetSpec(
@@ -36,6 +46,8 @@ LANDING_FILES = DatasetSpec(
             ),
             "event days touched: events brought (replacements too), their fingerprint, days that hold copies of them",
         ),
+        ("unreadable", LONG, "events and replacements of which something is there that cannot be read"),
+        added=("unreadable",),
     ),
     ("source", "sha256"),
     volatile=("batch_id", "ingested_at"),
@@ -44,7 +56,7 @@ LANDING_FILES = DatasetSpec(
 RAW_EVENTS = DatasetSpec(
     "raw_events",
     "every record that is an event, duplicates included, as received",
-    schema(*EVENT, OCCURRED_ON, RECEIVED_ON),
+    schema(*EVENT, OCCURRED_ON, RECEIVED_ON, added=ADDED_TO_EVENTS),
     ("source", "file", "line", "record"),
     "received_on",
     row_hash="content_hash",
@@ -78,6 +90,7 @@ CORRECTIONS = DatasetSpec(
         *EVENT,
         ("occurred_on", DAY, "UTC day of occurred_at; empty for a void"),
         RECEIVED_ON,
+        added=ADDED_TO_EVENTS,
     ),
     ("source", "file", "line", "record"),
     "received_on",

@@ -1,5 +1,6 @@
 """How a dataset is described: its name, meaning, schema, key and partition."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +27,21 @@ class DatasetSpec:
     volatile: tuple[str, ...] = ()
     by_batch: bool = False
 
+    @property
+    def added(self) -> Collection[str]:
+        """Columns that came later: files of before lack them, and have nothing in them."""
+        return added_later(self.schema)
 
-def schema(*fields: Column) -> pa.Schema:
-    """Columns as an Arrow schema that carries their meaning."""
-    return pa.schema([pa.field(name, kind, metadata={"doc": doc}) for name, kind, doc in fields])
+
+def schema(*fields: Column, added: Collection[str] = ()) -> pa.Schema:
+    """Columns as an Arrow schema that carries their meaning; `added`: those that came later than the others."""
+    marks = {True: {"added": "later"}, False: {}}
+    return pa.schema([pa.field(name, kind, metadata={"doc": doc} | marks[name in added]) for name, kind, doc in fields])
+
+
+def added_later(of: pa.Schema) -> Collection[str]:
+    """The columns of a dataset's schema that came later than others of it."""
+    return tuple(field.name for field in of if b"added" in (field.metadata or {}))
 
 
 def describe(field: "pa.Field[Any]") -> str:

@@ -2,13 +2,24 @@
 
 from collections.abc import Sequence
 
-from monetization_pipeline.datasets.columns import DAY, EVENT, INSTANT, LONG, OCCURRED_ON, PERIOD_KEY, SUM, TEXT, VALUE
+from monetization_pipeline.datasets.columns import (
+    ADDED_TO_EVENTS,
+    DAY,
+    EVENT,
+    INSTANT,
+    LONG,
+    OCCURRED_ON,
+    PERIOD_KEY,
+    SUM,
+    TEXT,
+    VALUE,
+)
 from monetization_pipeline.datasets.spec import Column, DatasetSpec, schema
 
 EVENTS = DatasetSpec(
     "events",
     "events of a day, each once, sorted by company as sent",
-    schema(*EVENT, OCCURRED_ON),
+    schema(*EVENT, OCCURRED_ON, added=ADDED_TO_EVENTS),
     ("source", "event_id"),
     "occurred_on",
     row_hash="content_hash",
@@ -52,8 +63,8 @@ EVENT_REPORT: Sequence[Column] = (
 
 METER_REFUSALS = DatasetSpec(
     "meter_refusals",
-    "values that a meter cannot use",
-    schema(*EVENT_REPORT, ("value", TEXT, "the value as sent"), OCCURRED_ON),
+    "events that a meter cannot use: its value is absent, or something that it reads is there and cannot be read",
+    schema(*EVENT_REPORT, ("value", TEXT, "what is there, as sent; empty where it is absent"), OCCURRED_ON),
     ("source", "event_id", "meter_id"),
     "occurred_on",
 )

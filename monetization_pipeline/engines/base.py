@@ -17,7 +17,10 @@ class Session(Protocol):
     """
 
     def view(self, name: str, schema: pa.Schema, files: Sequence[Address]) -> None:
-        """Make Parquet files readable under `name`; no files make an empty table of that schema."""
+        """Make Parquet files readable under `name`; no files make an empty table of that schema.
+
+        A column that came later (`added_later`) is NULL in files of before.
+        """
         ...
 
     def register(self, name: str, data: "pa.Table | pa.RecordBatchReader") -> None:

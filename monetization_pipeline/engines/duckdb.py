@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from monetization_pipeline.datasets.arrow import named_types
+from monetization_pipeline.datasets.spec import added_later
 from monetization_pipeline.engines.address import Address
 from monetization_pipeline.expressions.quoting import text_literal
 
@@ -79,7 +80,13 @@ class DuckDBSession:
             self.register(name, schema.empty_table())
             return
         listed = ", ".join(text_literal(file.text) for file in files)
-        self.define(name, f"SELECT * FROM read_parquet([{listed}], hive_partitioning = false)")
+        if not added_later(schema):
+            self.define(name, f"SELECT * FROM read_parquet([{listed}], hive_partitioning = false)")
+            return
+        # Columns that none of the files has come from a relation without rows.
+        columns = ", ".join(f'CAST(NULL AS {_sql_type(kind)}) AS "{column}"' for column, kind in named_types(schema))
+        found = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+        self.define(name, f"SELECT {columns} WHERE false UNION ALL BY NAME SELECT * FROM {found}")
 
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
         self.forget(name)

@@ -23,6 +23,25 @@ EVENT_COLUMNS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 
+#: Those of them that may be there and not be readable, which the column `unreadable` of `events` says; for what all
+#: meters need, the record is refused.
+MAY_BE_UNREADABLE = frozenset(
+    (
+        "session_token",
+        "verb",
+        "uri",
+        "route",
+        "status",
+        "duration_ms",
+        "request_size",
+        "response_size",
+        "api_version",
+        "blocked_by",
+    )
+)
+#: Those of these that count as absent then, to all but a meter that measures them.
+OPTIONAL = frozenset(("duration_ms", "request_size", "response_size"))
+
 #: Where no path is read, the text is parsed all the same.
 _NOBODY_READS: Sequence[Path] = (("_",),)
 

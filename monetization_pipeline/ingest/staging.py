@@ -5,6 +5,8 @@ Staged rows have an `outcome`: event, void, replacement, refused, empty, slow (a
 user, subscription.
 """
 
+from collections.abc import Mapping
+
 from monetization_pipeline.datasets import EVENT_CONTENT
 from monetization_pipeline.expressions import to_whole
 from monetization_pipeline.expressions.quoting import identifier, text_literal
@@ -19,10 +21,30 @@ from monetization_pipeline.ingest.mapping import (
     WHOLE_NUMBERS,
     RecordSql,
 )
+from monetization_pipeline.ingest.unreadable import (
+    kept_columns,
+    refused_as_unreadable,
+    said_columns,
+    there_and_unreadable,
+    unread_columns,
+)
 from monetization_pipeline.lake.fingerprints import hash_sql
 from monetization_pipeline.netting.identities import made_id_sql
 
 _CONTENT = tuple(f'"{name}"' for name, _, _ in EVENT_CONTENT)
+#: What an event says, to be hashed: with what cannot be read, where there is some.
+_SAID = tuple(
+    f"CASE WHEN unreadable <> '{{}}' THEN concat({name}, unreadable) ELSE {name} END"
+    if name == f'"{METADATA}"'
+    else name
+    for name in _CONTENT
+)
+#: RE2 pattern of a text that says one instant, to everybody: a day, a time, an offset or a zone's full name.
+_TIME = (
+    r"\s*[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?:[T\s]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]*)?)?"
+    r"(?:\s*(?:(?i:z|utc|gmt|est|mst|hst)|[-+](?:0?[0-9]|1[0-4])(?::?[0-9]{2}(?::[0-9]{2})?)?|[A-Za-z_]+(?:/[-+\w]+)+))?"
+    r")?\s*"
+)
 _RECEIPT = """files.source, files.file, files.received_at,
             CAST(files.received_at AT TIME ZONE 'UTC' AS DATE) AS received_on"""
 
@@ -51,17 +73,25 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
             ELSE 'event' END AS outcome
         FROM ({parsed})"""
     raw = f"""
-        SELECT {_columns(*PLACE, "outcome", "reason", "record_hash")},
+        SELECT {_columns(*PLACE, "outcome", "reason", "record_hash")}, r,
             CASE WHEN outcome <> 'empty' THEN text END AS text,
-            {", ".join(f'{value} AS "{name}"' for name, value in _raw_values(record).items())}
+            {_named(_raw_values(record))}
         FROM ({classified})"""
+    told = f"SELECT * EXCLUDE (r), {_named(unread_columns(record))} FROM ({raw})"
     typed = f"""
         SELECT raw.* REPLACE ({_typed(record)}), files.received_at, files.source
-        FROM ({raw}) AS raw JOIN files USING (file_no)"""
+        FROM ({told}) AS raw JOIN files USING (file_no)"""
     timed = f"""
-        SELECT * REPLACE ({_occurred_at(actions_at_receipt)}) FROM ({typed})"""
+        SELECT * REPLACE ({_occurred_at(record, actions_at_receipt)}) FROM ({typed})"""
+    said = said_columns(record)
+    beside = f"SELECT * {', ' + _named(said) if said else ''} FROM ({timed})"
+    kept = kept_columns(said)
+    unreadable = kept.pop("unreadable")
+    replaced = f"REPLACE ({_named(kept)})" if kept else ""
+    marked = f"""
+        SELECT * {replaced}, {unreadable} AS unreadable FROM ({beside})"""
     judged = f"""
-        SELECT *, CASE WHEN outcome = 'event' THEN {_reason(record)} ELSE reason END AS problem FROM ({timed})"""
+        SELECT *, CASE WHEN outcome = 'event' THEN {_reason(record)} ELSE reason END AS problem FROM ({marked})"""
     return f"""
         SELECT {_columns(*PLACE)},
             CASE WHEN outcome <> 'event' THEN outcome WHEN problem IS NOT NULL THEN 'refused'
@@ -94,6 +124,10 @@ def _columns(*names: str) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def _named(columns: Mapping[str, str]) -> str:
+    return ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
+
+
 def _raw_values(record: RecordSql) -> dict[str, str]:
     wanted = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
     values = {name: record.values.get(name, "CAST(NULL AS VARCHAR)") for name in wanted}
@@ -115,32 +149,32 @@ def _typed(record: RecordSql) -> str:
             kind = "TIMESTAMPTZ" if name in INSTANTS else "BIGINT"
             casts.append(f'TRY_CAST("{name}" AS {kind}) AS "{name}"')
         elif name in INSTANTS:
-            casts.append(f'TRY_CAST("{name}" AS TIMESTAMPTZ) AS "{name}"')
+            # What the engine takes for a time besides has another meaning, or several, or none.
+            time = f'ends_with("{name}", \'Z\') OR regexp_full_match("{name}", {text_literal(_TIME)})'
+            casts.append(f'CASE WHEN {time} THEN TRY_CAST("{name}" AS TIMESTAMPTZ) END AS "{name}"')
         else:
             casts.append(f'{to_whole(identifier(name))} AS "{name}"')
     return ", ".join(casts)
 
 
-def _occurred_at(actions_at_receipt: bool) -> str:
+def _occurred_at(record: RecordSql, actions_at_receipt: bool) -> str:
     if not actions_at_receipt:
         return "occurred_at AS occurred_at"
-    absent = "occurred_at IS NULL AND occurred_at_text IS NULL AND event_type = 'action'"
+    there = there_and_unreadable(record, "occurred_at")
+    absent = "occurred_at IS NULL AND event_type = 'action'" + (f" AND {there} IS NULL" if there else "")
     return f"CASE WHEN {absent} THEN received_at ELSE occurred_at END AS occurred_at"
 
 
 def _reason(record: RecordSql) -> str:
-    late, risky = "received_at + INTERVAL 1 DAY", text_literal(RISKY)
+    late = "received_at + INTERVAL 1 DAY"
     shown = "strftime(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ')"
-    checks = [(f"{REFUSAL} IS NOT NULL", REFUSAL), *(_single(name) for name in IDS)]
+    checks = refused_as_unreadable(record)
+    checks += [(f"{REFUSAL} IS NOT NULL", REFUSAL), *(_single(name) for name in IDS)]
     if "correction" in record.values:
         checks += _correction_checks()
-    if "occurred_at" in record.checked:
-        checks.append(
-            (
-                "occurred_at IS NULL AND occurred_at_text IS NOT NULL",
-                "'occurred_at has no meaning as a time: ' || left(occurred_at_text, 100)",
-            )
-        )
+    if there := there_and_unreadable(record, "occurred_at"):
+        reason = f"'occurred_at has no meaning as a time: ' || left({there}, 100)"
+        checks.append((f"occurred_at IS NULL AND {there} IS NOT NULL", reason))
     checks += [
         ("occurred_at IS NULL", "'occurred_at is missing'"),
         (
@@ -154,24 +188,12 @@ def _reason(record: RecordSql) -> str:
         ("event_type IS NULL OR event_type NOT IN ('api_call', 'action')", "'event_type is not api_call or action'"),
         ("event_type = 'action' AND action_name IS NULL", "'an action needs an action_name'"),
     ]
-    for name in WHOLE_NUMBERS:
-        if name in record.checked:
-            wrong = f"{name} IS NULL AND nullif({name}_text, '') IS NOT NULL"
-            checks.append((wrong, f"'{name} is not a whole number: ' || left({name}_text, 100)"))
+    if there := there_and_unreadable(record, "weight"):
+        reason = f"'weight is not a whole number: ' || left({there}, 100)"
+        checks.append((f"weight IS NULL AND {there} IS NOT NULL", reason))
     checks += [
-        ("status NOT BETWEEN -2147483648 AND 2147483647", "'status is out of range'"),
         ("weight < 0", "'weight is negative'"),
         ("weight > 9999999999999999", "'weight has more than 16 digits'"),
-        (
-            f"{METADATA} IS NOT NULL AND NOT (starts_with({METADATA}, '{{') AND json_valid({METADATA}))",
-            f"'{METADATA} is not a JSON object'",
-        ),
-        # Metadata sent as text with JSON in it: what it holds was not read digit by digit.
-        (
-            f"""(contains(text, '\\"') OR contains(text, '\\u0022')) AND regexp_matches({METADATA}, {risky})
-                AND regexp_matches(regexp_replace({METADATA}, '"(?:[^"\\\\]|\\\\.)*"', '""', 'g'), {risky})""",
-            f"'{METADATA} is text that holds a number which is not exact: send it as an object, or the number as text'",
-        ),
     ]
     return "CASE " + " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in checks) + " END"
 
@@ -196,7 +218,7 @@ def _correction_checks() -> list[tuple[str, str]]:
 
 
 def _final_columns() -> str:
-    columns = {name: f'"{name}"' for name, _, _ in EVENT_CONTENT}
+    columns = {name: f'"{name}"' for name in (*(name for name, _, _ in EVENT_CONTENT), "unreadable")}
     columns["session_token"] = "sha256(session_token)"  # noqa: S105 - the hash of one
     columns["uri"] = "CASE WHEN contains(uri, '=') THEN regexp_replace(uri, '=[^&#]*', '=', 'g') ELSE uri END"
     columns["weight"] = "coalesce(weight, 1)"
@@ -222,7 +244,7 @@ def raw_events_sql(*, by_day: bool) -> str:
         SELECT staged.*, {_RECEIPT},
             CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on,
             {hash_sql(("files.source", "event_id"))} AS identity_hash,
-            {hash_sql(("files.source", "event_id", *_CONTENT))} AS content_hash
+            {hash_sql(("files.source", "event_id", *_SAID))} AS content_hash
         FROM staged JOIN files USING (file_no)
         WHERE outcome = 'event' {order}"""
 
@@ -232,8 +254,9 @@ def corrections_sql() -> str:
 
     The content of a correction is its kind, its target and its event; the reason is for people.
     """
-    event = ", ".join(f"CASE WHEN outcome = 'replacement' THEN {name} END AS {name}" for name in _CONTENT)
-    said = ("source", "event_id", "outcome", "target_source", "target_event_id", *_CONTENT)
+    brought = (*_CONTENT, "unreadable")
+    event = ", ".join(f"CASE WHEN outcome = 'replacement' THEN {name} END AS {name}" for name in brought)
+    said = ("source", "event_id", "outcome", "target_source", "target_event_id", *_SAID)
     return f"""
         SELECT *, outcome AS kind, correction_reason AS reason,
             CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS occurred_on,

@@ -10,13 +10,14 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake import CommitProperties, DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from monetization_pipeline.datasets import WHOLE, DatasetSpec
@@ -254,7 +255,7 @@ class Table:
     def _ensure(self) -> DeltaTable:
         table = self._open()
         if table is not None:
-            return table
+            return self._with_added(table)
         disk.folder(self.root)
         return DeltaTable.create(
             self.root,
@@ -263,6 +264,18 @@ class Table:
             partition_by=self._partition_by(),
             configuration=_CONFIGURATION,
         )
+
+    def _with_added(self, table: DeltaTable) -> DeltaTable:
+        """The table with the columns that came after it was made: whoever else reads it finds them in its log."""
+        if not self.spec.added:
+            return table
+        known = {field.name for field in table.schema().fields}
+        new = [field for field in Schema.from_arrow(self.spec.schema).fields if field.name not in known]
+        if new:
+            # Where another process adds them too, or commits just now, the next commit tries again.
+            with suppress(DeltaError):
+                table.alter.add_columns(new)
+        return self._open() or table
 
     def _partition_by(self) -> list[str]:
         return [] if self.spec.partition_column is None else [self.spec.partition_column]

@@ -6,22 +6,33 @@ others read that.
 
 from collections.abc import Sequence
 
+from monetization_pipeline.catalog.models import Aggregation
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.metering.charged import BUCKETS, holds, mask_columns
 from monetization_pipeline.metering.judged import Inputs, metered_sql, text_column
 from monetization_pipeline.metering.meters import MeterSql
 
+#: Why a meter refuses an event: nothing is there to measure; what is there is no number; or it cannot be read, what is
+#: measured or what decides whether, and in which group.
+ABSENT = "the value is missing"
+NO_NUMBER = "the value is not a number that can be used"
+UNREADABLE_VALUE = "the value cannot be read"
+UNREADABLE = "what the filter or a dimension reads cannot be read"
+#: In all of these something is there that cannot be used.
+SOMETHING_IS_THERE = (NO_NUMBER, UNREADABLE_VALUE, UNREADABLE)
+
 
 def reported_sql(inputs: Inputs) -> str:
     """Rows of `reported`: source, event_id, payer, user_id, subscription_id, occurred_at, occurred_on, bucket.
 
-    And the set `ambiguous`, the columns that `text_column` names, and for each meter passed_i and used_by_i.
+    And the set `ambiguous`, and for each meter passed_i and used_by_i, and why it cannot use what is said there.
     """
     meters = inputs.meters
     columns = ["source", "event_id", "payer", "user_id", "subscription_id", "occurred_at", "occurred_on", "bucket"]
     columns += mask_columns("ambiguous", len(meters))
-    columns += sorted({text_column(meters, index) for index in range(len(meters))})
     columns += [f"{name}_{index}" for name in ("passed", "used_by") for index in range(len(meters))]
+    for index, meter in enumerate(meters):
+        columns += [f"{_why(meter, index)} AS why_{index}", f"{_said(meters, index)} AS said_{index}"]
     return f"""
         SELECT {", ".join(columns)} FROM ({metered_sql(inputs)})
         WHERE counts AND (refused OR ambiguous OR bucket <> 0)"""
@@ -29,16 +40,30 @@ def reported_sql(inputs: Inputs) -> str:
 
 def refusals_sql(meters: Sequence[MeterSql], reported: str) -> str:
     """Rows of meter_refusals."""
-    reason = (
-        "CASE WHEN {text} IS NULL THEN 'the value is missing' ELSE 'the value is not a number that can be used' END"
-    )
     return " UNION ALL ".join(
         f"""SELECT source, event_id, {text_literal(meter.meter.meter_id)} AS meter_id, payer AS company_id,
-            {reason.format(text=text_column(meters, index))} AS reason,
-            left({text_column(meters, index)}, 1000) AS value, occurred_on
+            why_{index} AS reason, left(said_{index}, 1000) AS value, occurred_on
         FROM {reported} WHERE passed_{index} AND NOT used_by_{index}"""
         for index, meter in enumerate(meters)
     )
+
+
+def _why(meter: MeterSql, index: int) -> str:
+    unusable = UNREADABLE_VALUE if meter.meter.aggregation is Aggregation.UNIQUE_COUNT else NO_NUMBER
+    return (
+        f"CASE WHEN doubtful_{index} THEN {text_literal(UNREADABLE)} WHEN {meter.absent} THEN {text_literal(ABSENT)} "
+        f"ELSE {text_literal(unusable)} END"
+    )
+
+
+def _said(meters: Sequence[MeterSql], index: int) -> str:
+    """What is there: of that which decides, where that cannot be read, else of the value."""
+    meter = meters[index]
+    kinds = (("", meter.unreadable), ("NOT ", meter.undecided))
+    decides = "".join(
+        f" WHEN doubtful_{index} AND {no}surely_{index} THEN {found.said}" for no, found in kinds if found
+    )
+    return f"CASE{decides} ELSE {text_column(meters, index)} END" if decides else text_column(meters, index)
 
 
 def unbilled_sql(meters: Sequence[MeterSql], reported: str) -> str:

@@ -99,7 +99,7 @@ def _row_problems(pipeline: Pipeline, spec: DatasetSpec, day: date) -> list[str]
 
 def _differences(spec: DatasetSpec, file: Address) -> list[str]:
     found = disk.schema_of(file)
-    missing = [f"column {name} is missing" for name in spec.schema.names if name not in found.names]
+    missing = [f"column {name} is missing" for name in spec.schema.names if name not in {*found.names, *spec.added}]
     unknown = [f"column {name} is not one of {spec.name}" for name in found.names if name not in spec.schema.names]
     types = dict(named_types(found))
     wrong = [
