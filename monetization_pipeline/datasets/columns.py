@@ -66,7 +66,7 @@ EVENT: Sequence[Column] = (
     (
         "unreadable",
         TEXT,
-        "JSON object of what is there and cannot be read, by column, or as metadata.KEY; empty where it was not kept yet",
+        "JSON object of what is there and cannot be read, by column, or as metadata.KEY; empty: it was not kept yet",
     ),
     ("received_at", INSTANT, "when we got it"),
     *PLACE,

@@ -61,7 +61,7 @@ class Event:
 
     def possible(self) -> list["Event"]:
         """What the event may be, for all that can be read of it."""
-        found = [self]
+        found: list[Event] = [self]
         if "status" in self.unreadable:
             found = [replace(one, status=status) for one in found for status in _ANY_STATUS]
         if "metadata" in self.unreadable:
