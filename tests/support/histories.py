@@ -117,7 +117,7 @@ class Moves:
     @property
     def text(self) -> str:
         """As a Moesif client sends it; no two files are the same."""
-        bodies: list[dict[str, object]] = [
+        bodies: list[Mapping[str, object]] = [
             {"user_id": user, "company_id": company} | ({"modified_time": since.isoformat()} if since else {})
             for user, company, since in self.users
         ]
