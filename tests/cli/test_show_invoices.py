@@ -29,6 +29,7 @@ INVOICE = {
     "publish": "wait",
     "why": "final from 2023-08-02T00:00:00Z on",
     "held_back": [],
+    "issued_at": [],
 }
 SET_ASIDE = {"lines": [], "total": None, "status": "set aside", "publish": "leave", "why": "subscription s1: too large"}
 HELD = {"line_id": "ln_old", "description": "Base", "amount": "9.00", "charged_in": "in_old"}

@@ -14,7 +14,7 @@ from monetization_pipeline.reports import listings
 from monetization_pipeline.reports.explain import explain
 from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.standing.maintenance import maintain
-from monetization_pipeline.standing.verdicts import schema_problems
+from monetization_pipeline.standing.verdicts import problems_of_the_whole
 
 MONTH = "2023-07"
 CALL = {
@@ -140,13 +140,13 @@ def test_a_lake_of_before_is_read_as_incoming(shop: Workshop, later: list[dict[s
     for spec in (RAW_EVENTS, CORRECTIONS, EVENTS):
         forget_directions(shop, spec)
     shop = shop.reopened()
-    assert schema_problems(shop.pipeline) == []
+    assert problems_of_the_whole(shop.pipeline, shop.known(), MONTH) == []
     assert shop.reasons(MONTH) == []
     shop.place("moesif", lines(later), name="later")
     shop.catalog(catalog({"meter_id": "calls"}, {"meter_id": "out", "directions": ["Outgoing"]}))
     shop.run(MONTH)
     assert quantities(shop) == ({"calls": "4", "out": "1"} if later else {"calls": "2", "out": "0"})
-    assert schema_problems(shop.pipeline) == []
+    assert problems_of_the_whole(shop.pipeline, shop.known(), MONTH) == []
     assert count_period(shop.pipeline, MONTH).problems == []
 
 
