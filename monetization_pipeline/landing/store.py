@@ -3,8 +3,9 @@
 A file is its bytes: the same bytes twice in one source are one file. It enters by write, fsync, rename, so that a
 file that is there is whole. Files dropped into `landing/<source>/inbox/` are moved in, not copied.
 
-Before a file's own name stand the batch that it entered with and its place in it, `12.3@`: they order files of one
-instant (rule 20). Files that landed before they were noted have none.
+Before a file's own name stand the batch that it entered with and its place in it, `2.3@`: they order files of one
+instant (rule 20), of which the batches are counted. A batch whose entry was cut short and is repeated is the same one.
+Files that landed before batches were noted have none.
 """
 
 import errno
@@ -21,8 +22,6 @@ from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
-
-from monetization_pipeline.landing.order import next_batch
 
 _CHUNK = 1 << 20
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -75,6 +74,27 @@ class _Arrival:
     content: tuple[int, int] | None = None
 
 
+@dataclass
+class _Places:
+    """The places of files that enter together, as received at `stamp`; `taken` are those of that instant."""
+
+    stamp: datetime
+    taken: set[tuple[int, int]]
+    batch: int = 0
+
+    def know(self, file: LandingFile) -> None:
+        """Be told of a file of these that is in landing: where it was received then too, this is its batch again."""
+        if not self.batch and file.received_at == self.stamp and file.landed:
+            self.batch = file.landed[0]
+
+    def take(self, place: int) -> tuple[int, int]:
+        """The batch and place of a new file, the `place`-th of these."""
+        if not self.batch or (self.batch, place) in self.taken:
+            self.batch = 1 + max((batch for batch, _ in self.taken), default=0)
+        self.taken.add((self.batch, place))
+        return self.batch, place
+
+
 class Landing:
     """The landing folder of one working folder."""
 
@@ -125,7 +145,7 @@ class Landing:
         """A file that lies here, received at another instant. Raises FileNotFoundError where it does not."""
         stamp = received_at.astimezone(UTC)
         folder = self._day_folder(file.source, stamp)
-        name = f"{stamp:{_STAMP}}-{file.sha256}-{file.original_name}"
+        name = _name(stamp, file.sha256, _Places(stamp, self._taken(stamp)).take(1), file.original_name)
         os.rename(file.path, folder / name)
         _sync_folder(folder)
         self._known.pop(file.source, None)
@@ -183,16 +203,16 @@ class Landing:
         folder = self._day_folder(source, stamp)
         entered: list[LandingFile] = []
         removable: list[_Arrival] = []
-        batch = 0
+        places = _Places(stamp, self._taken(stamp))
         try:
             for place, arrival in enumerate(arrivals, 1):
                 known = self.find(source, arrival.sha256)
                 if known is None:
-                    batch = batch or next_batch(self.root)
-                    known = self._renamed(source, arrival, stamp, folder, (batch, place))
+                    known = self._renamed(source, arrival, stamp, folder, places.take(place))
                 elif arrival.path != arrival.origin:
                     arrival.path.unlink()
                 if known is not None:
+                    places.know(known)
                     entered.append(known)
                     removable.append(arrival)
         finally:
@@ -206,11 +226,21 @@ class Landing:
         folder.mkdir(exist_ok=True, mode=0o700)
         return folder
 
+    def _taken(self, stamp: datetime) -> set[tuple[int, int]]:
+        """Batches and places of the files that were received at an instant, of all sources."""
+        found: set[tuple[int, int]] = set()
+        for source in self._sources():
+            folder, begin = self.root / source / stamp.date().isoformat(), f"{stamp:{_STAMP}}-"
+            if folder.is_dir():
+                with os.scandir(folder) as entries:
+                    names = [entry.name for entry in entries if entry.name.startswith(begin)]
+                found.update(landed for name in names if (landed := landed_at(name)))
+        return found
+
     def _renamed(
         self, source: str, arrival: _Arrival, stamp: datetime, folder: Path, landed: tuple[int, int]
     ) -> LandingFile | None:
-        batch, place = landed
-        name = f"{stamp:{_STAMP}}-{arrival.sha256}-{batch}.{place}@{name_in_landing(arrival.name)}"
+        name = _name(stamp, arrival.sha256, landed, name_in_landing(arrival.name))
         target = folder / name
         try:
             os.rename(arrival.path, target)
@@ -240,6 +270,11 @@ def landed_at(name: str) -> tuple[int, int] | None:
     """Batch and place of a file by its name in landing; None where they were not noted yet."""
     match = _NAME.fullmatch(name)
     return (int(match["batch"]), int(match["place"])) if match and match["batch"] else None
+
+
+def _name(stamp: datetime, sha256: str, landed: tuple[int, int], own: str) -> str:
+    batch, place = landed
+    return f"{stamp:{_STAMP}}-{sha256}-{batch}.{place}@{own}"
 
 
 def _parse(source: str, folder: Path, name: str) -> LandingFile | None:

@@ -1,83 +1,34 @@
 """Files of `customers/` that are written anew: what a newer version says, takes back and leaves (rule 20)."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
-import yaml
+from customer_versions import (
+    ACME,
+    CALLS,
+    ENDING,
+    U1,
+    Files,
+    dated,
+    opened_shop,
+    request,
+    since,
+    subs,
+    totals,
+    users,
+    versions,
+    write,
+)
 from workshop import RECEIVED, Workshop, event, lines
 
 from monetization_pipeline.datasets import REFUSALS, SUBSCRIPTIONS, USERS
-from monetization_pipeline.landing import customer_files
-from monetization_pipeline.steps import invoices
-
-MONTH = "2023-07"
-#: A fee of 1.00 a day, and 1.00 a call.
-CATALOG: dict[str, object] = {
-    "meters": [{"meter_id": "calls", "aggregation": "count"}],
-    "plans": [
-        {
-            "plan_id": plan_id,
-            "currency": "USD",
-            "interval": "month",
-            "prices": [
-                {"price_id": "fee", "model": "flat", "amount": fee, "bill": "in_arrears"},
-                {"price_id": "call", "model": "per_unit", "meter": "calls", "unit_amount": "1"},
-            ],
-        }
-        for plan_id, fee in {"p": "31", "big": "310", "free": "0"}.items()
-    ],
-}
-ACME = {"subscription_id": "s", "company_id": "acme", "plan_id": "p", "start_at": "2023-07-01"}
-ENDING = ACME | {"end_at": "2023-07-16"}
-FREE = [
-    {"subscription_id": f"s-{company}", "company_id": company, "plan_id": "free", "start_at": "2023-07-01"}
-    for company in ("acme", "globex")
-]
-U1 = {"user_id": "u1", "company_id": "acme"}
-#: A call of u1 on the 10th, the 23rd and the 30th.
-CALLS = [{"id": f"e{day}", "at": f"2023-07-{day}T12:00:00Z", "user": "u1"} for day in (10, 23, 30)]
-
-Files = Mapping[str, object]
 
 
 @pytest.fixture
 def opened(shop: Workshop) -> Workshop:
-    shop.catalog(CATALOG)
-    shop.source("moesif", format="requests", mapping={})
-    return shop
-
-
-def write(shop: Workshop, files: Files, received_at: datetime) -> None:
-    """Versions of files in `customers/`; what is text stands as it is."""
-    for name, content in files.items():
-        text = content if isinstance(content, str) else yaml.safe_dump(content)
-        (shop.root / "customers" / name).write_text(text)
-    customer_files.land_files(shop.pipeline.landing, shop.pipeline.home.customers, received_at)
-
-
-def versions(shop: Workshop, written: Sequence[Files], first: datetime = RECEIVED) -> None:
-    """One version after the other, an hour apart, each of them merged before the next comes."""
-    for hours, files in enumerate(written):
-        write(shop, files, first + timedelta(hours=hours))
-        shop.ingest()
-        shop.merge()
-
-
-def totals(shop: Workshop) -> dict[str, Decimal]:
-    shop.run(MONTH)
-    return {each.company_id: each.total for each in invoices.read_invoices(shop.pipeline, MONTH) if each.total}
-
-
-def subs(*records: Mapping[str, object]) -> Files:
-    return {"customers.yaml": {"subscriptions": list(records)}}
-
-
-def dated(day: int, **fields: object) -> dict[str, object]:
-    return {"subscription_id": "s", "company_id": "acme", "valid_from": f"2023-07-{day:02}", **fields}
+    return opened_shop(shop)
 
 
 HEADER = "subscription_id,company_id,plan_id,start_at,end_at\n"
@@ -161,14 +112,6 @@ def test_what_versions_of_a_file_amount_to(opened: Workshop, name: str) -> None:
     versions(opened, written, datetime.fromisoformat("2023-07-17T11:00:00Z"))
     assert totals(opened) == ({"acme": total} if total else {})
     assert opened.rows(REFUSALS) == []
-
-
-def users(*records: Mapping[str, object]) -> Files:
-    return {"customers.yaml": {"users": list(records), "subscriptions": FREE}}
-
-
-def since(day: int, company: str | None = "globex") -> dict[str, object]:
-    return {"user_id": "u1", "company_id": company, "valid_from": f"2023-07-{day}"}
 
 
 USER_VERSIONS: dict[str, tuple[list[Files], dict[str, int]]] = {
@@ -281,10 +224,6 @@ def test_another_plan_by_valid_from_is_left_out_wherever_it_is_written(opened: W
     assert totals(opened) == {"acme": 31}
 
 
-def request(path: str, body: Mapping[str, object]) -> bytes:
-    return lines([{"method": "POST", "path": f"/v1/{path}", "body": dict(body)}])
-
-
 def test_what_came_from_elsewhere_is_not_taken_back_by_a_file(opened: Workshop) -> None:
     versions(opened, [subs(ACME)])
     end = {"subscription_id": "s", "company_id": "acme", "cancel_time": "2023-07-11T00:00:00Z"}
@@ -336,89 +275,6 @@ def test_a_trial_of_a_provider(opened: Workshop, name: str) -> None:
     assert totals(opened) == ({"acme": total} if total else {})
     (current,) = [row for row in opened.rows(SUBSCRIPTIONS) if row["valid_to"] is None]
     assert (current["status"] == "in trial") == (said[-1].get("status") == "trialing" or "metadata" in said[-1])
-
-
-# --- what was received before -----------------------------------------------------------------------------------------
-
-
-def landed_before(shop: Workshop) -> Workshop:
-    """The same folder, its files as an earlier program let them in."""
-    for file in list(shop.pipeline.landing.files()):
-        file.path.rename(file.path.with_name(re.sub(r"-\d+\.\d+@", "-", file.name)))
-    return shop.reopened()
-
-
-def before(shop: Workshop, written: Sequence[Files]) -> Workshop:
-    """Versions that were received, an hour apart, before this rule."""
-    for hours, files in enumerate(written):
-        write(shop, files, datetime.fromisoformat("2023-07-17T11:00:00Z") + timedelta(hours=hours))
-    shop = landed_before(shop)
-    shop.ingest()
-    return shop
-
-
-BEFORE: dict[str, tuple[list[Files], dict[str, int]]] = {
-    "an end that was removed": ([subs(ENDING), subs(ACME)], {"acme": 15}),
-    "a trial": ([subs(ACME | {"status": "trialing"})], {"acme": 31}),
-    "an id twice": ([subs(ACME, ENDING)], {"acme": 15}),
-    "a plan by valid_from": ([subs(ACME | {"valid_from": "2023-07-01"}, dated(16, plan_id="big"))], {"acme": 310}),
-    "a user who was written over": (
-        [users(U1), users(U1 | {"company_id": "globex"})],
-        {"acme": 1, "globex": 2},
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BEFORE)
-def test_versions_received_before_keep_their_meaning(opened: Workshop, name: str) -> None:
-    written, expected = BEFORE[name]
-    opened.place("logs", lines(CALLS if "user" in name else []))
-    opened = before(opened, written)
-    assert totals(opened) == expected
-    assert opened.rows(REFUSALS) == []
-
-
-AFTERWARDS: dict[str, tuple[list[Files], Files, dict[str, int]]] = {
-    "another record of the file is written": (
-        [users(U1), users(U1 | {"company_id": "globex"})],
-        users(U1 | {"company_id": "globex"}, {"user_id": "u2", "company_id": "acme"}),
-        {"acme": 1, "globex": 2},
-    ),
-    "the record is written over": (
-        [users(U1), users(U1 | {"company_id": "globex"})],
-        users(U1 | {"company_id": "globex", "email": "a@b.test"}),
-        {"globex": 3},
-    ),
-    "the record is left out": (
-        [users(U1), users(U1 | {"company_id": "globex"})],
-        users(),
-        {"acme": 1, "globex": 2},
-    ),
-    "an end that was removed in vain": (
-        [subs(ENDING), subs(ACME)],
-        {"customers.yaml": {"subscriptions": [ACME], "companies": [{"company_id": "acme"}]}},
-        {"acme": 31},
-    ),
-    "an end that stays": (
-        [subs(ENDING)],
-        {"customers.yaml": {"subscriptions": [ENDING], "companies": [{"company_id": "acme"}]}},
-        {"acme": 15},
-    ),
-    "cancelled before, it stays so since then": (
-        [subs(ACME), subs(ACME | {"status": "cancelled"})],
-        subs(ACME | {"status": "cancelled", "metadata": {"a": "b"}}),
-        {"acme": 16},
-    ),
-}
-
-
-@pytest.mark.parametrize("name", AFTERWARDS)
-def test_the_first_version_after_it(opened: Workshop, name: str) -> None:
-    written, then, expected = AFTERWARDS[name]
-    opened.place("logs", lines(CALLS if "user_id" in yaml.safe_dump(dict(then)) or "left out" in name else []))
-    opened = before(opened, written)
-    write(opened, then, RECEIVED)
-    assert totals(opened) == expected
 
 
 def test_rows_of_customers_since_ever_have_no_beginning(opened: Workshop) -> None:

@@ -17,6 +17,8 @@ RECEIPTS = (
     datetime(2023, 8, 2, 6, 30, tzinfo=UTC),
     datetime(2023, 8, 3, 0, 0, 0, 1, tzinfo=UTC),
 )
+#: From when on requests say whose a user is: at few instants, so that files often speak of the same one.
+_MOVED_AT = (datetime(2023, 7, 31, 12, 34, 56, 7, UTC), datetime(2023, 8, 1, 12, 34, 56, 7, UTC), None)
 _COMPANIES = ("acme", "globex", "initech")
 _INSTANTS = (
     "2023-07-30T22:00:00Z",
@@ -105,19 +107,57 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Moves:
+    """A file of requests to come, which say whose users are from an instant on, else from when it is received."""
+
+    number: int
+    received_at: datetime
+    users: tuple[tuple[str, str, datetime | None], ...]
+
+    @property
+    def text(self) -> str:
+        """As a Moesif client sends it; no two files are the same."""
+        bodies: list[Mapping[str, object]] = [
+            {"user_id": user, "company_id": company} | ({"modified_time": since.isoformat()} if since else {})
+            for user, company, since in self.users
+        ]
+        bodies.append({"user_id": f"of file {self.number}"})
+        return lines({"method": "POST", "path": "/v1/users", "body": body} for body in bodies).decode()
+
+
+@dataclass(frozen=True)
 class History:
     subscriptions: tuple[Subscription, ...]
     users: tuple[UserSince, ...]
     files: tuple[Sent, ...]
     zones: Mapping[str, str] = field(default_factory=dict)
+    #: In the order in which they land.
+    moves: tuple[Moves, ...] = ()
 
     @property
     def world(self) -> World:
-        return World(METERS, PRICING, self.subscriptions, self.users, self.zones)
+        return World(METERS, PRICING, self.subscriptions, self._whose(), self.zones)
+
+    def _whose(self) -> list[UserSince]:
+        """What files in `customers/` say, since ever and from then on, and what requests say; in order."""
+        said = [
+            ((datetime.min.replace(tzinfo=UTC) if one in self._first_of_users() else one.since, RECEIPTS[0], 0, 0), one)
+            for one in self.users
+        ]
+        said += [
+            ((since or moves.received_at, moves.received_at, number, line), UserSince(user, company, RECEIPTS[0]))
+            for number, moves in enumerate(self.moves, 1)
+            for line, (user, company, since) in enumerate(moves.users)
+        ]
+        return [replace(one, since=key[0]) for key, one in sorted(said, key=lambda each: each[0])]
+
+    def _first_of_users(self) -> list[UserSince]:
+        ids = sorted({one.user_id for one in self.users})
+        return [min((one for one in self.users if one.user_id == name), key=lambda one: one.since) for name in ids]
 
     @property
     def customers(self) -> Mapping[str, object]:
-        """As the user writes it; users come with an explicit valid_from."""
+        """As the user writes it; a user's first company holds since ever, the others from their instant on."""
         subscriptions = [
             {"subscription_id": one.subscription_id, "company_id": one.company_id}
             | ({"plan_id": one.plan_id} if one.plan_id else {})
@@ -126,21 +166,39 @@ class History:
             for one in self.subscriptions
         ]
         users = [
-            {"user_id": one.user_id, "company_id": one.company_id, "valid_from": one.since.isoformat()}
+            {"user_id": one.user_id, "company_id": one.company_id}
+            | ({} if one in self._first_of_users() else {"valid_from": one.since.isoformat()})
             for one in self.users
         ]
-        companies = [{"company_id": company, "time_zone": zone} for company, zone in self.zones.items()]
+        companies = [
+            {"company_id": company} | ({"time_zone": self.zones[company]} if company in self.zones else {})
+            for company in _COMPANIES
+        ]
         return {"companies": companies, "subscriptions": subscriptions, "users": users}
 
     def earlier(self, random: Random) -> "History":
-        """What the user might have written before: some records missing, some starts still to move."""
+        """What the user might have written before: some records missing, and much of the others taken back since."""
         subscriptions = [
-            replace(one, start=one.start and random.choice((one.start, RECEIPTS[0], one.start - timedelta(days=9))))
+            replace(
+                one,
+                company_id=random.choice((one.company_id, *_COMPANIES)),
+                plan_id=random.choice((one.plan_id, "pro", None)),
+                start=random.choice((one.start, RECEIPTS[0], one.start and one.start - timedelta(days=9))),
+                end=random.choice((one.end, RECEIPTS[0], one.end and one.end - timedelta(days=9))),
+            )
             for one in self.subscriptions
             if random.random() < 0.7
         ]
-        users = [one for one in self.users if random.random() < 0.6]
-        zones = {company: zone for company, zone in self.zones.items() if random.random() < 0.5}
+        users = [
+            UserSince(
+                one.user_id,
+                random.choice((one.company_id, *_COMPANIES)),
+                one.since + random.choice((0, 1, -1)) * timedelta(hours=7),
+            )
+            for one in self.users
+            if random.random() < 0.8
+        ]
+        zones = {company: zone for company in _COMPANIES if (zone := random.choice((*_ZONES, self.zones.get(company))))}
         return replace(self, subscriptions=tuple(subscriptions), users=tuple(users), zones=zones)
 
 
@@ -236,6 +294,15 @@ def histories(draw: st.DrawFn, *, resent: bool = True, odd: bool = True) -> Hist
         )
         for number in range(draw(st.integers(1, 5)))
     )
+    # One that ends before it begins is refused.
+    subscriptions = tuple(
+        replace(one, end=max(one.start, one.end)) if one.start and one.end else one for one in subscriptions
+    )
+    moved = st.tuples(st.sampled_from(("u1", "u2")), st.sampled_from(_COMPANIES), st.sampled_from(_MOVED_AT))
+    moves = tuple(
+        Moves(number, draw(st.sampled_from(RECEIPTS)), tuple(draw(st.lists(moved, min_size=1, max_size=3))))
+        for number in range(draw(st.integers(0, 3)))
+    )
     users = tuple(
         UserSince(user, draw(st.sampled_from(_COMPANIES)), since)
         for user in ("u1", "u2")
@@ -258,4 +325,4 @@ def histories(draw: st.DrawFn, *, resent: bool = True, odd: bool = True) -> Hist
         files.append(Sent(source, draw(st.sampled_from(RECEIPTS)), lines(chosen).decode()))
         if resent and draw(st.integers(0, 3)) == 0:
             files.append(Sent(source, draw(st.sampled_from(RECEIPTS)), files[nth].text))
-    return History(subscriptions, users, tuple(sorted(files, key=lambda file: file.received_at)), zones)
+    return History(subscriptions, users, tuple(sorted(files, key=lambda file: file.received_at)), zones, moves)

@@ -27,7 +27,10 @@ class Subscription:
 
 @dataclass(frozen=True)
 class UserSince:
-    """A user belongs to a company from an instant on; the first record also holds before."""
+    """A user belongs to a company from an instant on; the first record also holds before.
+
+    Of several of one instant the last in the order of `World.users` holds.
+    """
 
     user_id: str
     company_id: str
@@ -113,7 +116,8 @@ def _payer(world: World, event: Event) -> str | None:
         return named[0]
     known = sorted((one for one in world.users if one.user_id == event.user_id), key=lambda one: one.since)
     before = [one for one in known if one.since <= event.occurred_at]
-    return before[-1].company_id if before else known[0].company_id if known else None
+    first = [one for one in known if one.since == known[0].since]
+    return before[-1].company_id if before else first[-1].company_id if first else None
 
 
 def _charges(
