@@ -62,14 +62,17 @@ def unbilled(pipeline: "Pipeline", period: str, form: str) -> None:
 
 
 @main.command()
+@click.option("--values", is_flag=True, help="Values that cannot be read, of events that came in all the same.")
 @as_format
 @with_pipeline
-def refusals(pipeline: "Pipeline", form: str) -> None:
+def refusals(pipeline: "Pipeline", values: bool, form: str) -> None:
     """Records that could not be read, with file, line and reason."""
     from monetization_pipeline.cli import printing
     from monetization_pipeline.reports import listings
 
-    printing.show_rows(listings.refusals(pipeline), form, "Refusals")
+    if values:
+        return printing.show_rows(listings.unreadable(pipeline), form, "Values that cannot be read")
+    return printing.show_rows(listings.refusals(pipeline), form, "Refusals")
 
 
 @main.command()

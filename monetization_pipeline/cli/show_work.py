@@ -42,10 +42,17 @@ def show_ingest(received: Sequence[LandingFile], report: IngestReport) -> None:
         stdout.print(f"{len(ingested.ingested)} files, {records:,} records{span}.")
     if report.refusals:
         stdout.print(f"[yellow]{report.refusals} records were refused[/yellow]; `monetize refusals` names them.")
+    _show_unreadable(report)
     if known := len(given) - len(ingested.ingested):
         stdout.print(f"{known} files were known already and changed nothing.")
     if others := len(report.ingested) - len(ingested.ingested):
         stdout.print(f"{others} more that had waited came in as well.")
+
+
+def _show_unreadable(report: IngestReport) -> None:
+    if report.unreadable:
+        text = f"[yellow]{report.unreadable} events have values that cannot be read[/yellow]"
+        stdout.print(f"{text}; `monetize refusals --values` names them.")
 
 
 def show_void(report: IngestReport, landed: LandingFile) -> None:
@@ -82,6 +89,7 @@ def show_run(run: "PeriodsRun") -> None:
         return
     if run.ingested.refusals:
         stdout.print(f"[yellow]{run.ingested.refusals} records were refused[/yellow]; `monetize refusals` names them.")
+    _show_unreadable(run.ingested)
     stdout.print(f"{span}: made {', '.join(run.made)}.")
     stdout.print(f"`monetize invoices {last}` shows the invoices.")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from monetization_pipeline.closing.booked_groups import as_booked
 from monetization_pipeline.closing.books import Books
 from monetization_pipeline.closing.charged_already import Held, Uncharged, examine
 from monetization_pipeline.datasets import INVOICES
@@ -78,8 +79,9 @@ def invoice_states(
     pipeline = books.pipeline
     if place is None and (settled := books.ledger.places(pipeline.as_of)):
         place = settled[-1].place
-    computed = read_invoices(pipeline, month)
-    booked = _booked(books, month, computed)
+    made = read_invoices(pipeline, month)
+    booked = _booked(books, month, made)
+    computed = as_booked(pipeline, month, made, booked)
     examined = examine(books, month, computed, booked)
     set_aside = read_set_aside(pipeline, month)
     known = {each.invoice_id for each in (*computed, *set_aside)}

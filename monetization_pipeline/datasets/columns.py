@@ -62,11 +62,16 @@ EVENT_CONTENT: Sequence[Column] = (
 )
 
 #: Columns of events that came later than the others.
-ADDED_TO_EVENTS = ("direction",)
+ADDED_TO_EVENTS = ("direction", "unreadable")
 
 EVENT: Sequence[Column] = (
     ("event_id", TEXT, "identity within the source"),
     *EVENT_CONTENT,
+    (
+        "unreadable",
+        TEXT,
+        "JSON object of what is there and cannot be read, by column, or as metadata.KEY; empty: it was not kept yet",
+    ),
     ("received_at", INSTANT, "when we got it"),
     *PLACE,
     ("identity_hash", LONG, "63 bits of the hash of (source, event_id)"),

@@ -46,6 +46,8 @@ LANDING_FILES = DatasetSpec(
             ),
             "event days touched: events brought (replacements too), their fingerprint, days that hold copies of them",
         ),
+        ("unreadable", LONG, "events and replacements of which something is there that cannot be read"),
+        added=("unreadable",),
     ),
     ("source", "sha256"),
     volatile=("batch_id", "ingested_at"),

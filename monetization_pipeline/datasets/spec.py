@@ -1,8 +1,8 @@
 """How a dataset is described: its name, meaning, schema, key and partition."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -41,7 +41,8 @@ def schema(*fields: Column, added: Collection[str] = ()) -> pa.Schema:
 
 def added_later(of: pa.Schema) -> Collection[str]:
     """The columns of a dataset's schema that came later than others of it."""
-    return tuple(column.name for column in of if b"added" in (column.metadata or {}))  # pyright: ignore[reportUnknownVariableType]
+    fields = cast("Iterable[pa.Field[Any]]", of)
+    return tuple(field.name for field in fields if b"added" in (field.metadata or {}))
 
 
 def describe(field: "pa.Field[Any]") -> str:

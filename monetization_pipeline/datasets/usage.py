@@ -63,8 +63,8 @@ EVENT_REPORT: Sequence[Column] = (
 
 METER_REFUSALS = DatasetSpec(
     "meter_refusals",
-    "values that a meter cannot use",
-    schema(*EVENT_REPORT, ("value", TEXT, "the value as sent"), OCCURRED_ON),
+    "events that a meter cannot use: its value is absent, or something that it reads is there and cannot be read",
+    schema(*EVENT_REPORT, ("value", TEXT, "what is there, as sent; empty where it is absent"), OCCURRED_ON),
     ("source", "event_id", "meter_id"),
     "occurred_on",
 )

@@ -10,7 +10,13 @@ from monetization_pipeline.expressions.compiling import (
     compile_mapping,
     compile_value,
 )
-from monetization_pipeline.expressions.decimals import decimal_text_ok, python_decimal, to_decimal
+from monetization_pipeline.expressions.decimals import (
+    decimal_text_ok,
+    number_text,
+    python_decimal,
+    to_decimal,
+    to_whole,
+)
 from monetization_pipeline.expressions.model import (
     Compiled,
     CompiledValue,
@@ -19,9 +25,10 @@ from monetization_pipeline.expressions.model import (
     Path,
     Reference,
     Scope,
+    Unreadable,
 )
 from monetization_pipeline.expressions.reading import paths_of
-from monetization_pipeline.expressions.scopes import EVENT_COLUMNS, EventScope, RecordScope, struct_spec
+from monetization_pipeline.expressions.scopes import EVENT_COLUMNS, EventScope, RecordScope, record_leaves
 
 __all__ = [
     "EVENT_COLUMNS",
@@ -34,13 +41,16 @@ __all__ = [
     "RecordScope",
     "Reference",
     "Scope",
+    "Unreadable",
     "compile_column",
     "compile_filter",
     "compile_mapping",
     "compile_value",
     "decimal_text_ok",
+    "number_text",
     "paths_of",
     "python_decimal",
-    "struct_spec",
+    "record_leaves",
     "to_decimal",
+    "to_whole",
 ]

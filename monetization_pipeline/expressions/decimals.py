@@ -3,10 +3,14 @@ r"""Which texts are numbers, in SQL and in plain Python alike (rule 8).
 A text is a number iff it matches `[+-]? (digits [. digits?] | . digits) ([eE] [+-]? digits)?` with ASCII digits and
 its exact value is a multiple of 1e-12 with at most 16 digits before the point. Leading zeros, and trailing ones after
 the point, do not count. An exponent beyond ±40 is refused unless the mantissa is zero. Nothing is ever rounded.
+
+A value has one text, however its number was written: digits, without an exponent or zeros that do not count.
 """
 
 import re
 from decimal import Decimal
+
+from monetization_pipeline.money import plain
 
 #: Digits before and after the point of a value, DECIMAL(28,12).
 WHOLE_DIGITS = 16
@@ -42,6 +46,22 @@ def to_decimal(sql: str) -> str:
 def decimal_text_ok(sql: str) -> str:
     """SQL for whether a VARCHAR expression's text is a number; false, not NULL, for NULL."""
     return f"(({to_decimal(sql)}) IS NOT NULL)"
+
+
+def to_whole(sql: str) -> str:
+    """SQL for the exact BIGINT of a VARCHAR expression, also of `200.0` and `2e2`; NULL where it is no whole number."""
+    whole = f"TRY_CAST({sql} AS BIGINT)"
+    return f"CASE WHEN CAST({whole} AS VARCHAR) = {sql} THEN {whole} ELSE {whole_of(to_decimal(sql))} END"
+
+
+def whole_of(sql: str) -> str:
+    """SQL for the exact BIGINT of a DECIMAL expression; NULL where it is not whole, or too large for one."""
+    return rf"TRY_CAST(regexp_extract(CAST({sql} AS VARCHAR), '^(-?[0-9]+)(?:\.0*)?$', 1) AS BIGINT)"
+
+
+def decimal_text(sql: str) -> str:
+    """SQL for the one text of a DECIMAL expression that has digits after the point."""
+    return f"rtrim(rtrim(CAST({sql} AS VARCHAR), '0'), '.')"
 
 
 def _plain(sql: str) -> str:
@@ -89,6 +109,16 @@ def python_decimal(text: str) -> Decimal | None:
     if len(whole) > WHOLE_DIGITS or len(part) > SCALE:
         return None
     return Decimal(f"{sign}{whole or '0'}.{part or '0'}")
+
+
+def number_text(text: str) -> str | None:
+    """The one text of the number that a text means; None where it is no such number.
+
+    >>> [number_text(text) for text in ("7.000", "2.5e2", "-0.0", ".50", "1e-7")]
+    ['7', '250', '0', '0.5', '0.0000001']
+    """
+    value = python_decimal(text)
+    return None if value is None else plain(value)
 
 
 def _exponent(sign: str | None, digits: str | None) -> int | None:

@@ -1,26 +1,27 @@
 """The functions an expression may call: one entry a function, each checking its arguments and giving its SQL."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NoReturn
 
-from monetization_pipeline.expressions.decimals import VALUE_TYPE
-from monetization_pipeline.expressions.model import ExpressionError, Kind
+from monetization_pipeline.expressions.decimals import VALUE_TYPE, whole_of
+from monetization_pipeline.expressions.model import ExpressionError, Kind, Path, Unreadable
 from monetization_pipeline.expressions.patterns import check_pattern, check_time_format
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.expressions.typed import (
     Typed,
+    as_boolean,
     as_number,
     as_text,
     as_value,
-    boolean_of_text,
     checked,
     describe,
     to_text,
     unify,
 )
+from monetization_pipeline.expressions.unreadable import either, lost, where
 
 #: A text can become at most this many times longer than an event's own text.
 _MAX_GROWTH = 1_000
@@ -35,10 +36,11 @@ _LAST_INSTANT = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00:00'"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call with its arguments compiled."""
+    """A call with its arguments compiled, and which paths each of them reads."""
 
     name: str
     args: Sequence[Typed]
+    reads: Sequence[frozenset[Path]]
     position: int
 
     @property
@@ -63,19 +65,24 @@ class Call:
             self.refuse(f"{what} must be a whole number written out, at most {_MAX_PLACE}")
         return int(value)
 
-    def made(self, sql: str, kind: Kind, growth: int = 1) -> Typed:
+    def made(self, sql: str, kind: Kind, growth: int = 1, unreadable: Unreadable | None = None) -> Typed:
+        """The result: unreadable where any argument is, and where `unreadable` says."""
         if growth > _MAX_GROWTH:
             self.refuse(f"the text could become {growth} times longer; at most {_MAX_GROWTH}")
-        return checked(Typed(sql, kind, self.label, self.position, growth=growth))
+        of_args = either(*(piece.unreadable for piece in self.args))
+        # Not every function of the engine's is NULL where an argument is.
+        sql = f"CASE WHEN NOT {of_args.when} THEN {sql} END" if of_args else sql
+        found = either(of_args, unreadable)
+        return checked(Typed(sql, kind, self.label, self.position, growth=growth, unreadable=found))
 
 
-def call(name: str, args: Sequence[Typed], position: int) -> Typed:
-    """The SQL of a call to one of `reading.FUNCTIONS`."""
+def call(name: str, args: Sequence[Typed], reads: Sequence[frozenset[Path]], position: int) -> Typed:
+    """The SQL of a call to one of `reading.FUNCTIONS`; `reads`: the paths that each argument reads."""
     least, most, render = _TABLE[name]
     if not least <= len(args) <= most:
         count = str(least) if least == most else f"{least} to {most}" if most < _MANY else f"at least {least}"
         raise ExpressionError(f"{name}(…) takes {count} argument(s), not {len(args)}", position)
-    return render(Call(name, args, position))
+    return render(Call(name, args, reads, position))
 
 
 def cast(piece: Typed, target: Kind, position: int | None = None) -> Typed:
@@ -89,16 +96,16 @@ def cast(piece: Typed, target: Kind, position: int | None = None) -> Typed:
         if piece.kind is Kind.BOOLEAN:
             return piece
         if piece.kind in (Kind.TEXT, Kind.LOOSE):
-            return checked(Typed(boolean_of_text(piece.sql), Kind.BOOLEAN, label, position))
+            return checked(replace(as_boolean(piece), label=label, position=position))
         raise ExpressionError(f"{label}: {describe(piece)}; write a comparison such as {piece.label} <> 0", position)
     if piece.kind is Kind.INTEGER:
         return piece
-    source = Typed(piece.sql, Kind.LOOSE, piece.label, position) if piece.kind is Kind.TEXT else piece
-    number = as_number(source)
+    number = as_number(replace(piece, kind=Kind.LOOSE) if piece.kind is Kind.TEXT else piece)
     if target is Kind.DECIMAL:
-        return checked(Typed(as_value(number), Kind.DECIMAL, label, position, scale=12, limit=10**28 - 1))
-    digits = rf"regexp_extract(CAST({number.sql} AS VARCHAR), '^(-?[0-9]+)(?:\.0*)?$', 1)"
-    return checked(Typed(f"TRY_CAST({digits} AS BIGINT)", Kind.INTEGER, label, position))
+        return checked(replace(as_value(number), label=label, position=position))
+    whole = whole_of(number.sql)
+    unreadable = either(number.unreadable, lost(whole, number.sql, to_text(number).sql))
+    return checked(Typed(whole, Kind.INTEGER, label, position, unreadable=unreadable))
 
 
 def _one_text(sql_name: str) -> Callable[[Call], Typed]:
@@ -121,17 +128,29 @@ def _two_texts(sql_name: str) -> Callable[[Call], Typed]:
 
 
 def _coalesce(this: Call) -> Typed:
+    """The first that is there. What is there and cannot be read is not passed over, but by another way to read it."""
     pieces = unify(this.args)
-    return _chosen(this, f"coalesce({', '.join(piece.sql for piece in pieces)})", pieces)
+    taken: list[str] = []
+    for place, piece in enumerate(pieces):
+        before = zip(pieces[:place], this.reads, strict=False)
+        stops = [one.unreadable.when for one, read in before if one.unreadable and not read <= this.reads[place]]
+        taken.append(f"CASE WHEN NOT ({' OR '.join(stops)}) THEN {piece.sql} END" if stops else piece.sql)
+    sql = f"coalesce({', '.join(taken)})"
+    unreadable = where(f"{sql} IS NULL", either(*(piece.unreadable for piece in pieces)))
+    return replace(_chosen(this, sql, pieces), unreadable=unreadable)
 
 
 def _nullif(this: Call) -> Typed:
     first, second = unify(this.args)
     if first.kind is None or second.kind is None:
         this.refuse("NULL is not a value to compare with")
-    made = _chosen(this, f"nullif({first.sql}, {second.sql})", [first])
+    sql = f"nullif({first.sql}, {second.sql})"
+    unreadable = either(first.unreadable, second.unreadable)
+    if second.unreadable is not None:
+        sql = f"CASE WHEN NOT {second.unreadable.when} THEN {sql} END"
+    made = replace(_chosen(this, sql, [first]), unreadable=unreadable)
     if this.args[0].kind is Kind.LOOSE and made.kind is Kind.TEXT:
-        return Typed(made.sql, Kind.LOOSE, made.label, made.position, growth=made.growth)
+        return replace(made, kind=Kind.LOOSE)
     return made
 
 
@@ -192,7 +211,8 @@ def _abs(this: Call) -> Typed:
     piece = as_number(this.args[0])
     sql = f"abs(CAST({piece.sql} AS {VALUE_TYPE}))" if piece.constant is not None else f"abs({piece.sql})"
     scale, limit = (12, 10**28 - 1) if piece.constant is not None else (piece.scale, piece.limit)
-    return checked(Typed(sql, Kind.DECIMAL, this.label, this.position, scale=scale, limit=limit))
+    made = Typed(sql, Kind.DECIMAL, this.label, this.position, scale=scale, limit=limit, unreadable=piece.unreadable)
+    return checked(made)
 
 
 def _regexp_matches(this: Call) -> Typed:
@@ -214,27 +234,27 @@ def _epoch(per_second: int) -> Callable[[Call], Typed]:
     def render(this: Call) -> Typed:
         value = as_value(this.args[0])
         first, last = _FIRST_SECOND * per_second, _LAST_SECOND * per_second
-        micros = f"TRY_CAST(floor({value} * {1_000_000 // per_second}) AS BIGINT)"
-        return this.made(
-            f"CASE WHEN {value} BETWEEN {first} AND {last} THEN make_timestamptz({micros}) END", Kind.INSTANT
-        )
+        micros = f"TRY_CAST(floor({value.sql} * {1_000_000 // per_second}) AS BIGINT)"
+        sql = f"CASE WHEN {value.sql} BETWEEN {first} AND {last} THEN make_timestamptz({micros}) END"
+        unreadable = either(value.unreadable, lost(sql, value.sql, to_text(value).sql))
+        return checked(Typed(sql, Kind.INSTANT, this.label, this.position, unreadable=unreadable))
 
     return render
 
 
 def _parse_time(this: Call) -> Typed:
     """Without %z the text is in UTC. Outside the years 1 to 9999 NULL; nanoseconds are cut off, not rounded."""
-    time_format = this.constant(1, "the format")
+    text, time_format = this.text(0), this.constant(1, "the format")
     directives = check_time_format(time_format)
     # try_strptime takes the words infinity and epoch for 1900-01-01 in any format; a time has a digit.
-    digits = f"regexp_extract({this.text(0).sql}, '^.*[0-9].*$')"
+    digits = f"regexp_extract({text.sql}, '^.*[0-9].*$')"
     parsed = f"try_strptime({digits}, {text_literal(time_format)})"
     if "n" in directives:
-        return this.made(f"make_timestamptz(epoch_ns({parsed}) // 1000)", Kind.INSTANT)
-    instant = parsed if "z" in directives else f"({parsed} AT TIME ZONE 'UTC')"
-    return this.made(
-        f"CASE WHEN {instant} BETWEEN {_FIRST_INSTANT} AND {_LAST_INSTANT} THEN {instant} END", Kind.INSTANT
-    )
+        sql = f"make_timestamptz(epoch_ns({parsed}) // 1000)"
+    else:
+        instant = parsed if "z" in directives else f"({parsed} AT TIME ZONE 'UTC')"
+        sql = f"CASE WHEN {instant} BETWEEN {_FIRST_INSTANT} AND {_LAST_INSTANT} THEN {instant} END"
+    return this.made(sql, Kind.INSTANT, unreadable=lost(sql, text.sql, text.sql))
 
 
 _MANY = 100

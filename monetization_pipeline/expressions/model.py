@@ -41,11 +41,28 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Where a value is NULL because something is there that cannot be read (rule 8); else it is absent.
+
+    when: BOOLEAN, never NULL: is it so? Never true where there is a value. said: VARCHAR, what is there then.
+    """
+
+    when: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
-    """A column or JSON path as SQL; made by a Scope out of quoted identifiers, and trusted."""
+    """A column or JSON path as SQL; made by a Scope, and trusted.
+
+    unreadable: None where what is there can always be read. optional: what cannot be read counts as absent, to all but
+    a meter that reads it as its value.
+    """
 
     sql: str
     kind: Kind
+    unreadable: Unreadable | None = None
+    optional: bool = False
 
 
 class Scope(Protocol):
@@ -63,27 +80,32 @@ class Scope(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """DuckDB SQL that never raises, whatever the data; what it yields; and which paths it reads."""
+    """DuckDB SQL that never raises, whatever the data; what it yields; and which paths it reads.
+
+    text_sql: VARCHAR, the same value as text: a number has one, whatever it was computed from (rule 8).
+    unreadable: None where what is there can always be read; of a filter, where it cannot be told whether it is true.
+    """
 
     sql: str
     kind: Kind
     paths: frozenset[Path]
+    text_sql: str
+    unreadable: Unreadable | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledValue:
-    """A meter's value as four DuckDB expressions, none of which raises.
+    """A meter's value as DuckDB expressions, none of which raises.
 
-    text_sql: VARCHAR, the raw text, for reports and counting distinct values; of several paths, `name=text` of each.
+    text_sql: VARCHAR, the raw text, for reports; of several paths, `name=text` of each.
     decimal_sql: DECIMAL(28,12), exact, or NULL.
-    ok_sql: BOOLEAN, never NULL: is decimal_sql usable?
-    is_null_sql: BOOLEAN, never NULL: is any path of it absent (or JSON null)?
+    absent_sql: BOOLEAN, never NULL: where decimal_sql is NULL, is that because something is absent (or JSON null), and
+        nothing is there that cannot be read?
     """
 
     text_sql: str
     decimal_sql: str
-    ok_sql: str
-    is_null_sql: str
+    absent_sql: str
     paths: frozenset[Path]
 
 

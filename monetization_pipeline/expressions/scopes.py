@@ -1,12 +1,10 @@
 """The two sets of names there are: the columns of `events`, and the fields of a raw record."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
 
-from monetization_pipeline.expressions.model import ExpressionError, Kind, Path, Reference, show
-from monetization_pipeline.expressions.quoting import identifier, json_leaf, json_path
+from monetization_pipeline.expressions.model import Kind, Path, Reference, show
+from monetization_pipeline.expressions.quoting import identifier, json_leaf, json_leaves
 
 _TEXTS = (
     "event_id event_type action_name company_id user_id subscription_id session_token verb uri route api_version "
@@ -25,14 +23,31 @@ EVENT_COLUMNS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 
-#: json_transform refuses an empty structure, so one without fields asks for a field that nobody reads.
-_NO_FIELDS = '{"_":"VARCHAR"}'
+#: Those of them that may be there and not be readable, which the column `unreadable` of `events` says; for what all
+#: meters need, the record is refused.
+MAY_BE_UNREADABLE = frozenset(
+    (
+        "session_token",
+        "verb",
+        "uri",
+        "route",
+        "status",
+        "duration_ms",
+        "request_size",
+        "response_size",
+        "api_version",
+        "blocked_by",
+    )
+)
+#: Those of these that count as absent then, to all but a meter that measures them.
+OPTIONAL = frozenset(("duration_ms", "request_size", "response_size"))
 
-_Tree: TypeAlias = "dict[str, _Tree | str]"
+#: Where no path is read, the text is parsed all the same.
+_NOBODY_READS: Sequence[Path] = (("_",),)
 
 
 class EventScope:
-    """Columns of the `events` dataset, optionally of a table alias; column names in any case.
+    """Columns of the `events` dataset, optionally of a table alias; column names in any case, paths as they are.
 
     `metadata` must hold valid JSON text or NULL, as ingest writes it: its paths are LOOSE.
 
@@ -48,7 +63,8 @@ class EventScope:
         return (*EVENT_COLUMNS, f"{_JSON}.<path>")
 
     def resolve(self, path: Path) -> Reference | None:
-        name = str(path[0]).lower()
+        name = str(path[0])
+        name = name.lower() if name.isascii() else name
         column = self._prefix + identifier(name)
         if name == _JSON and len(path) > 1:
             return Reference(json_leaf(column, path[1:]), Kind.LOOSE)
@@ -60,17 +76,16 @@ class EventScope:
 class RecordScope:
     """Fields of a raw record: any path is LOOSE, names are those of the JSON object, case included.
 
-    `paths` are all the paths that a format's mappings read (`paths_of` each of them). Those that
-    `struct_spec(paths)` covers are read from the struct column `record`, made by
-    `json_transform(text, struct_spec(paths))`: one parse for all of them. The others are read from the
+    `paths` are all the paths that a format's mappings read (`paths_of` each of them). They are read by their number
+    from the list column `record`, made by `record_leaves(paths)`: one parse for all of them. Others are read from the
     column `text`, which must hold valid JSON.
 
     >>> RecordScope([("user", "id")]).resolve(("user", "id")).sql
-    '"r"."user"."id"'
+    '"r"[1]'
     """
 
     def __init__(self, paths: Iterable[Path] = (), *, record: str = "r", text: str = "text") -> None:
-        self._struct = _struct_paths(paths)
+        self._places = {path: place for place, path in enumerate(numbered(paths), 1)}
         self._record = identifier(record)
         self._text = identifier(text)
 
@@ -79,52 +94,25 @@ class RecordScope:
         return ()
 
     def resolve(self, path: Path) -> Reference | None:
-        json_path(path)
-        if path in self._struct:
-            fields = "".join(f".{identifier(str(part))}" for part in path)
-            return Reference(self._record + fields, Kind.LOOSE)
-        return Reference(json_leaf(self._text, path), Kind.LOOSE)
+        leaf = json_leaf(self._text, path)
+        place = self._places.get(path)
+        return Reference(leaf if place is None else f"{self._record}[{place}]", Kind.LOOSE)
 
 
-def struct_spec(paths: Iterable[Path]) -> str:
-    """The structure (JSON text) for json_transform that reads, as VARCHAR, each path a struct can hold.
+def record_leaves(paths: Iterable[Path], *, text: str = "text") -> str:
+    """SQL (VARCHAR[]) of the leaves at `paths`, in the order of `numbered`, out of a column of JSON text.
 
-    json_transform gives a string's content, other values' JSON text, and NULL where a parent is no object.
+    Never NULL for JSON. It raises where the text is none.
 
-    >>> struct_spec([("user", "id"), ("method",)])
-    '{"method":"VARCHAR","user":{"id":"VARCHAR"}}'
+    >>> record_leaves([("user", "id"), ("method",)])
+    'json_extract_string("text", [\'$."method"\', \'$."user"."id"\'])'
     """
-    tree: _Tree = {}
-    for path in sorted(_struct_paths(paths), key=show):
-        node = tree
-        for part in path[:-1]:
-            inner = node.setdefault(str(part), {})
-            if isinstance(inner, str):
-                raise ExpressionError(f"{show(path)} lies below a field that is read as text")
-            node = inner
-        node[str(path[-1])] = "VARCHAR"
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")) if tree else _NO_FIELDS
+    return json_leaves(identifier(text), numbered(paths) or _NOBODY_READS)
 
 
-def _struct_paths(paths: Iterable[Path]) -> frozenset[Path]:
-    """Paths that one struct can hold: without an index, no prefix of another, unlike any other when case is ignored.
+def numbered(paths: Iterable[Path]) -> list[Path]:
+    """Paths in the order by which they are numbered: what a user wrote is a JSON path in SQL, and never a name there.
 
-    DuckDB's struct fields ignore case, and a field is either text or a struct.
+    Engines take names that differ in case for one.
     """
-    named = {path for path in paths if path and all(isinstance(part, str) for part in path)}
-    spellings: dict[Path, set[Path]] = {}
-    prefixes: set[Path] = set()
-    for path in named:
-        for length in range(1, len(path) + 1):
-            spellings.setdefault(_folded(path[:length]), set()).add(path[:length])
-        prefixes.update(path[:length] for length in range(1, len(path)))
-    return frozenset(
-        path
-        for path in named
-        if path not in prefixes
-        and all(len(spellings[_folded(path[:length])]) == 1 for length in range(1, len(path) + 1))
-    )
-
-
-def _folded(path: Path) -> Path:
-    return tuple(str(part).lower() for part in path)
+    return sorted(set(paths), key=show)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from monetization_pipeline.expressions.decimals import SCALE, VALUE_TYPE, WHOLE_DIGITS, to_decimal
-from monetization_pipeline.expressions.model import ExpressionError, Kind
+from monetization_pipeline.expressions.decimals import SCALE, VALUE_TYPE, WHOLE_DIGITS, decimal_text, to_decimal
+from monetization_pipeline.expressions.model import ExpressionError, Kind, Unreadable
+from monetization_pipeline.expressions.unreadable import either, lost
 from monetization_pipeline.money import plain
 
 #: A rendered expression longer than this is refused, before it slows down planning.
@@ -36,6 +37,8 @@ class Typed:
     kind: None for the literal NULL. label: the piece as an error message names it. constant: the value of a literal.
     scale, limit: of a number, its digits after the point and the greatest absolute value, counted in its last digit,
     that it can have; so no DECIMAL(38) ever overflows. growth: how many times longer than the event a text can be.
+    unreadable: where it is NULL as something cannot be read. undecided: of a condition, where that keeps one from
+    telling whether it is true; None where that is where it is unreadable.
     """
 
     sql: str
@@ -46,6 +49,13 @@ class Typed:
     scale: int = 0
     limit: int = _BIGINT_LIMIT
     growth: int = 1
+    unreadable: Unreadable | None = None
+    undecided: Unreadable | None = None
+
+    @property
+    def doubt(self) -> Unreadable | None:
+        """Of a condition: where it cannot be told whether it is true."""
+        return self.undecided or self.unreadable
 
 
 def null(position: int | None = None) -> Typed:
@@ -74,7 +84,8 @@ def decimal_of(sql: str, label: str, position: int | None = None) -> Typed:
 
 def checked(piece: Typed) -> Typed:
     """The piece, if its SQL is not too long and its numbers fit DuckDB's decimals; else ExpressionError."""
-    if len(piece.sql) > MAX_SQL:
+    beside = [text for each in (piece.unreadable, piece.undecided) if each for text in (each.when, each.said)]
+    if max(map(len, (piece.sql, *beside))) > MAX_SQL:
         raise ExpressionError("the expression is too large: write it with fewer nested functions", piece.position)
     if piece.kind in _NUMBERS and not _fits(piece.limit, piece.scale):
         raise ExpressionError(
@@ -91,20 +102,25 @@ def as_number(piece: Typed) -> Typed:
     if piece.kind is Kind.INTEGER:
         return replace(piece, sql=f"CAST({piece.sql} AS DECIMAL(19,0))", kind=Kind.DECIMAL)
     if piece.kind is Kind.LOOSE:
-        return decimal_of(to_decimal(piece.sql), piece.label, piece.position)
+        sql = to_decimal(piece.sql)
+        made = decimal_of(sql, piece.label, piece.position)
+        return replace(made, unreadable=either(piece.unreadable, lost(sql, piece.sql, piece.sql)))
     if piece.kind is Kind.DECIMAL:
         return piece
     hint = "; write cast(… as decimal)" if piece.kind is Kind.TEXT else ""
     raise ExpressionError(f"{describe(piece)}, and a number is needed here{hint}", piece.position)
 
 
-def as_value(piece: Typed) -> str:
-    """SQL for a number as DECIMAL(28,12), exact, NULL where it has more digits than that."""
+def as_value(piece: Typed) -> Typed:
+    """A number as DECIMAL(28,12), exact, NULL where it has more digits than that."""
     piece = as_number(piece)
-    if piece.scale <= SCALE:
-        return f"TRY_CAST({piece.sql} AS {VALUE_TYPE})"
-    digits = rf"regexp_extract(CAST({piece.sql} AS VARCHAR), '^(-?[0-9]+\.[0-9]{{{SCALE}}})0*$', 1)"
-    return f"TRY_CAST({digits} AS {VALUE_TYPE})"
+    sql = f"TRY_CAST({piece.sql} AS {VALUE_TYPE})"
+    if piece.scale > SCALE:
+        digits = rf"regexp_extract(CAST({piece.sql} AS VARCHAR), '^(-?[0-9]+\.[0-9]{{{SCALE}}})0*$', 1)"
+        sql = f"TRY_CAST({digits} AS {VALUE_TYPE})"
+    always = piece.scale <= SCALE and piece.limit * 10 ** (SCALE - piece.scale) <= _VALUE_LIMIT
+    more = None if always else lost(sql, piece.sql, to_text(piece).sql)
+    return replace(decimal_of(sql, piece.label, piece.position), unreadable=either(piece.unreadable, more))
 
 
 def as_text(piece: Typed) -> Typed:
@@ -123,21 +139,26 @@ def to_text(piece: Typed) -> Typed:
         return replace(made, sql="CAST(NULL AS VARCHAR)")
     if piece.kind is Kind.INSTANT:
         return replace(made, sql=f"strftime(({piece.sql}) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')")
-    text = f"CAST({piece.sql} AS VARCHAR)"
-    if piece.kind is Kind.DECIMAL and piece.scale:
-        text = f"rtrim(rtrim({text}, '0'), '.')"
-    return replace(made, sql=text)
+    fraction = piece.kind is Kind.DECIMAL and piece.scale
+    return replace(made, sql=decimal_text(piece.sql) if fraction else f"CAST({piece.sql} AS VARCHAR)")
 
 
-def as_condition(piece: Typed) -> str:
-    """SQL (BOOLEAN) of a piece used as a condition; a JSON value is one where its text is true or false."""
+def as_condition(piece: Typed) -> Typed:
+    """A piece used as a condition (BOOLEAN); a JSON value is one where its text is true or false."""
     if piece.kind is Kind.BOOLEAN:
-        return piece.sql
+        return piece
     if piece.kind is None:
-        return "CAST(NULL AS BOOLEAN)"
+        return replace(piece, sql="CAST(NULL AS BOOLEAN)", kind=Kind.BOOLEAN)
     if piece.kind is Kind.LOOSE:
-        return boolean_of_text(piece.sql)
+        return as_boolean(piece)
     raise ExpressionError(f"{describe(piece)}, and a condition is needed here", piece.position)
+
+
+def as_boolean(piece: Typed) -> Typed:
+    """A text as true or false (BOOLEAN), unreadable where it is neither."""
+    sql = boolean_of_text(piece.sql)
+    unreadable = either(piece.unreadable, lost(sql, piece.sql, piece.sql))
+    return replace(piece, sql=sql, kind=Kind.BOOLEAN, unreadable=unreadable)
 
 
 def boolean_of_text(sql: str) -> str:
@@ -159,10 +180,7 @@ def unify(pieces: Sequence[Typed]) -> list[Typed]:
     if kinds == {Kind.TEXT, Kind.LOOSE}:
         return [piece if piece.kind is None else as_text(piece) for piece in pieces]
     if kinds == {Kind.BOOLEAN, Kind.LOOSE}:
-        return [
-            replace(piece, sql=boolean_of_text(piece.sql), kind=Kind.BOOLEAN) if piece.kind is Kind.LOOSE else piece
-            for piece in pieces
-        ]
+        return [as_boolean(piece) if piece.kind is Kind.LOOSE else piece for piece in pieces]
     for kind in (Kind.INSTANT, Kind.DATE):
         if kinds == {kind, Kind.TEXT} and all(p.kind is not Kind.TEXT or isinstance(p.constant, str) for p in pieces):
             return [_dated(piece, kind) if piece.kind is Kind.TEXT else piece for piece in pieces]

@@ -1,7 +1,7 @@
 """Syntax tree → checked, typed DuckDB SQL. Every kind of node that is not in the table below is refused."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from monetization_pipeline.expressions.model import (
     Kind,
     Path,
     Scope,
+    Unreadable,
 )
 from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.expressions.reading import MAX_DEPTH, Parsed, PathUse
@@ -29,6 +30,7 @@ from monetization_pipeline.expressions.typed import (
     to_text,
     unify,
 )
+from monetization_pipeline.expressions.unreadable import either, undecided_and, undecided_or, where
 from monetization_pipeline.money import EXACT
 
 #: Operands in one chain of AND, OR or ||; and of + and -, or *, whose plan DuckDB makes in time that grows faster.
@@ -83,17 +85,23 @@ class Walk:
             raise ExpressionError(f"{name_of(node)} is not allowed in an expression")
         return use
 
-    def reference(self, node: exp.Expr) -> Typed:
-        """The scope's SQL for a column node."""
+    def reads(self, node: exp.Expr) -> frozenset[Path]:
+        """The paths that a node reads."""
+        return frozenset(self.path_of(column).path for column in node.find_all(exp.Column))
+
+    def reference(self, node: exp.Expr, *, as_value: bool = False) -> Typed:
+        """The scope's SQL for a column node; `as_value`: it is a meter's value, or a part of it."""
         use = self.path_of(node)
         found = self.scope.resolve(use.path)
         if found is None:
             known = ", ".join(self.scope.known)
             raise ExpressionError(f"unknown column `{use.label}`; there are: {known}", use.position)
         self.paths.add(use.path)
-        if found.kind is Kind.DECIMAL:
-            return decimal_of(found.sql, f"`{use.label}`", use.position)
-        return Typed(found.sql, found.kind, f"`{use.label}`", use.position)
+        unreadable = found.unreadable if as_value or not found.optional else None
+        label, position = f"`{use.label}`", use.position
+        decimal = found.kind is Kind.DECIMAL
+        made = decimal_of(found.sql, label, position) if decimal else Typed(found.sql, found.kind, label, position)
+        return replace(made, unreadable=unreadable)
 
 
 def name_of(node: exp.Expr) -> str:
@@ -142,15 +150,31 @@ def _chain(node: exp.Expr, kinds: tuple[type[exp.Expr], ...]) -> list[tuple[type
 
 
 def _connected(word: str, kind: type[exp.Expr]) -> Callable[[Walk, exp.Expr], Typed]:
+    undecided = undecided_and if kind is exp.And else undecided_or
+
     def handler(walk: Walk, node: exp.Expr) -> Typed:
         parts = [as_condition(walk.compile(part)) for _, part in _chain(node, (kind,))]
-        return Typed(f"({f' {word} '.join(parts)})", Kind.BOOLEAN, f"… {word} …")
+        sql = f"({f' {word} '.join(part.sql for part in parts)})"
+        return Typed(
+            sql,
+            Kind.BOOLEAN,
+            f"… {word} …",
+            unreadable=where(f"{sql} IS NULL", either(*(part.unreadable for part in parts))),
+            undecided=undecided(sql, [(part.sql, part.doubt) for part in parts]),
+        )
 
     return handler
 
 
 def _not(walk: Walk, node: exp.Expr) -> Typed:
-    return Typed(f"(NOT {as_condition(walk.compile(node.this))})", Kind.BOOLEAN, "NOT …")
+    piece = as_condition(walk.compile(node.this))
+    return Typed(f"(NOT {piece.sql})", Kind.BOOLEAN, "NOT …", unreadable=piece.unreadable)
+
+
+def _said(sql: str, label: str, *pieces: Typed) -> Typed:
+    """A condition that is NULL where any of the pieces is."""
+    unreadable = either(*(piece.unreadable for piece in pieces))
+    return Typed(sql, Kind.BOOLEAN, label, pieces[0].position, unreadable=unreadable)
 
 
 def _compared(walk: Walk, node: exp.Expr) -> Typed:
@@ -159,7 +183,7 @@ def _compared(walk: Walk, node: exp.Expr) -> Typed:
     ordered = not isinstance(node, (exp.EQ, exp.NEQ))
     if ordered and left.kind is Kind.BOOLEAN:
         raise ExpressionError(f"{describe(left)}: it has no order", left.position)
-    return Typed(f"({left.sql} {_COMPARISONS[type(node)]} {right.sql})", Kind.BOOLEAN, "a comparison", left.position)
+    return _said(f"({left.sql} {_COMPARISONS[type(node)]} {right.sql})", "a comparison", left, right)
 
 
 def _without_null(pieces: Iterable[Typed]) -> list[Typed]:
@@ -174,7 +198,10 @@ def _between(walk: Walk, node: exp.Expr) -> Typed:
     value, low, high = unify(_without_null(parts))
     if node.args.get("symmetric") or value.kind is Kind.BOOLEAN:
         raise ExpressionError(f"between is not allowed here: {describe(value)}", value.position)
-    return Typed(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", Kind.BOOLEAN, "… between …", value.position)
+    # Below the least there is no need of the greatest, and the other way round.
+    sql = f"({value.sql} BETWEEN {low.sql} AND {high.sql})"
+    made = _said(sql, "… between …", value, low, high)
+    return replace(made, unreadable=where(f"{sql} IS NULL", made.unreadable))
 
 
 def _in(walk: Walk, node: exp.Expr) -> Typed:
@@ -185,13 +212,16 @@ def _in(walk: Walk, node: exp.Expr) -> Typed:
     if any(item.find(exp.Column) for item in items):
         raise ExpressionError("`in` is followed by a list of texts or numbers written out, not columns")
     value, *rest = unify(_without_null([walk.compile(node.this), *listed]))
-    return Typed(f"({value.sql} IN ({', '.join(item.sql for item in rest)}))", Kind.BOOLEAN, "… in (…)", value.position)
+    return _said(f"({value.sql} IN ({', '.join(item.sql for item in rest)}))", "… in (…)", value)
 
 
 def _is(walk: Walk, node: exp.Expr) -> Typed:
     if not isinstance(node.args["expression"], exp.Null):
         raise ExpressionError("after `is` write null or not null; compare with = otherwise")
-    return Typed(f"({walk.compile(node.this).sql} IS NULL)", Kind.BOOLEAN, "… is null")
+    piece = walk.compile(node.this)
+    # What is there and cannot be read is not absent.
+    besides = f" AND NOT {piece.unreadable.when}" if piece.unreadable else ""
+    return Typed(f"({piece.sql} IS NULL{besides})", Kind.BOOLEAN, "… is null")
 
 
 def _like(word: str) -> Callable[[Walk, exp.Expr], Typed]:
@@ -200,7 +230,7 @@ def _like(word: str) -> Callable[[Walk, exp.Expr], Typed]:
         if not isinstance(pattern.constant, str):
             raise ExpressionError(f"{word} is followed by a text in single quotes, such as '/v1/%'", pattern.position)
         made = f"({value.sql} {word} {pattern.sql})"
-        return Typed(f"(NOT {made})" if node.args.get("negate") else made, Kind.BOOLEAN, f"… {word} …", value.position)
+        return _said(f"(NOT {made})" if node.args.get("negate") else made, f"… {word} …", value)
 
     return handler
 
@@ -212,14 +242,35 @@ def _case(walk: Walk, node: exp.Expr) -> Typed:
     conditions = [walk.compile(branch.this) for branch in branches]
     if subject is not None:
         first, *conditions = unify(_without_null([walk.compile(subject), *conditions]))
-        head, tests = f"CASE {first.sql}", [piece.sql for piece in conditions]
+        tests = [_said(f"({first.sql} = {piece.sql})", "case …", first, piece) for piece in conditions]
     else:
-        head, tests = "CASE", [as_condition(piece) for piece in conditions]
+        tests = [as_condition(piece) for piece in conditions]
     results = [walk.compile(branch.args["true"]) for branch in branches]
     results.append(null() if otherwise is None else walk.compile(otherwise))
-    *made, last = unify(results)
-    whens = "".join(f" WHEN {test} THEN {piece.sql}" for test, piece in zip(tests, made, strict=True))
-    return chosen(f"{head}{whens} ELSE {last.sql} END", [*made, last], "case …", None)
+    made = unify(results)
+    sql = _branches(tests, [piece.sql for piece in made], lambda _: "NULL")
+    unreadable = None
+    if any(piece.doubt for piece in tests) or any(piece.unreadable for piece in made):
+        unreadable = Unreadable(
+            _branches(
+                tests, [piece.unreadable.when if piece.unreadable else "false" for piece in made], lambda _: "true"
+            ),
+            _branches(
+                tests, [piece.unreadable.said if piece.unreadable else "NULL" for piece in made], lambda one: one.said
+            ),
+        )
+    return replace(chosen(sql, made, "case …", None), unreadable=unreadable)
+
+
+def _branches(tests: Sequence[Typed], results: Sequence[str], undecided: Callable[[Unreadable], str]) -> str:
+    """CASE by conditions, with the last result for none of them; a condition that cannot be told ends it."""
+    *branches, last = results
+    whens: list[str] = []
+    for test, result in zip(tests, branches, strict=True):
+        if test.doubt is not None:
+            whens.append(f" WHEN {test.doubt.when} THEN {undecided(test.doubt)}")
+        whens.append(f" WHEN {test.sql} THEN {result}")
+    return f"CASE{''.join(whens)} ELSE {last} END"
 
 
 def _summed(walk: Walk, node: exp.Expr) -> Typed:
@@ -239,9 +290,7 @@ def _plus(left: Typed, right: Typed, sign: str) -> Typed:
         return number(value, label, position)
     scale = max(left.scale, right.scale)
     limit = left.limit * 10 ** (scale - left.scale) + right.limit * 10 ** (scale - right.scale)
-    return checked(
-        Typed(f"({left.sql} {sign} {right.sql})", Kind.DECIMAL, _short(label), position, scale=scale, limit=limit)
-    )
+    return _computed(f"({left.sql} {sign} {right.sql})", _short(label), (left, right), scale=scale, limit=limit)
 
 
 def _multiplied(walk: Walk, node: exp.Expr) -> Typed:
@@ -257,8 +306,13 @@ def _times(left: Typed, right: Typed) -> Typed:
     if isinstance(left.constant, Decimal) and isinstance(right.constant, Decimal):
         return number(EXACT.multiply(left.constant, right.constant), label, position)
     limit, scale = left.limit * right.limit, left.scale + right.scale
-    sql = f"({left.sql} * {right.sql})"
-    return checked(Typed(sql, Kind.DECIMAL, _short(label), position, scale=scale, limit=limit))
+    return _computed(f"({left.sql} * {right.sql})", _short(label), (left, right), scale=scale, limit=limit)
+
+
+def _computed(sql: str, label: str, parts: Sequence[Typed], *, scale: int, limit: int) -> Typed:
+    position = next((part.position for part in parts if part.position), None)
+    unreadable = either(*(part.unreadable for part in parts))
+    return checked(Typed(sql, Kind.DECIMAL, label, position, scale=scale, limit=limit, unreadable=unreadable))
 
 
 def _negated(walk: Walk, node: exp.Expr) -> Typed:
@@ -266,13 +320,15 @@ def _negated(walk: Walk, node: exp.Expr) -> Typed:
     label = f"-{piece.label}"
     if isinstance(piece.constant, Decimal):
         return number(-piece.constant, label, piece.position)
-    return Typed(f"(- {piece.sql})", Kind.DECIMAL, label, piece.position, scale=piece.scale, limit=piece.limit)
+    return _computed(f"(- {piece.sql})", label, (piece,), scale=piece.scale, limit=piece.limit)
 
 
 def _joined(walk: Walk, node: exp.Expr) -> Typed:
     texts = [to_text(walk.compile(part)) for _, part in _chain(node, (exp.DPipe,))]
     growth = sum(text.growth for text in texts)
-    return Typed(f"({' || '.join(text.sql for text in texts)})", Kind.TEXT, "… || …", growth=growth)
+    unreadable = either(*(text.unreadable for text in texts))
+    sql = f"({' || '.join(text.sql for text in texts)})"
+    return Typed(sql, Kind.TEXT, "… || …", growth=growth, unreadable=unreadable)
 
 
 def _called(walk: Walk, node: exp.Expr) -> Typed:
@@ -280,7 +336,8 @@ def _called(walk: Walk, node: exp.Expr) -> Typed:
     if use is None:
         raise ExpressionError(f"{name_of(node)} is not allowed in an expression")
     arguments: list[exp.Expr] = node.args.get("expressions") or []
-    return call(use.name, [walk.compile(argument) for argument in arguments], use.position)
+    reads = [walk.reads(argument) for argument in arguments]
+    return call(use.name, [walk.compile(argument) for argument in arguments], reads, use.position)
 
 
 def _cast(walk: Walk, node: exp.Expr) -> Typed:

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from monetization_pipeline.customers.changes import change_of
 from monetization_pipeline.customers.loading import load_changes
@@ -69,6 +70,12 @@ class Batch:
                 "SELECT file_no, outcome, count(*) FROM staged GROUP BY file_no, outcome"
             )
         }
+        unreadable: dict[int, int] = dict(
+            session.rows(
+                """SELECT file_no, count(*) FROM staged
+                WHERE outcome IN ('event', 'replacement') AND unreadable <> '{}' GROUP BY file_no"""
+            )
+        )
         changes, refusals = self._changes(session)
         refused: list[tuple[int, int, int, str, str | None]] = session.rows(
             "SELECT file_no, line, record, reason, text FROM staged WHERE outcome = 'refused' ORDER BY ALL"
@@ -82,7 +89,7 @@ class Batch:
             self._write_sql(session, RAW_EVENTS, raw_events_sql(by_day=_scattered(session)))
         if found & {"void", "replacement"}:
             self._write_sql(session, CORRECTIONS, corrections_sql())
-        return self._log_rows(outcomes, changes, refusals)
+        return self._log_rows(outcomes, changes, refusals, unreadable)
 
     def _changes(self, session: Session) -> tuple[list[EntityChange], list[dict[str, object]]]:
         changes: list[EntityChange] = []
@@ -139,6 +146,7 @@ class Batch:
         outcomes: dict[tuple[int, str], int],
         changes: Sequence[EntityChange],
         refusals: Sequence[dict[str, object]],
+        unreadable: Mapping[int, int] = MappingProxyType({}),
     ) -> list[IngestedFile]:
         changed = Counter(change.file for change in changes)
         refused = Counter(row["file"] for row in refusals)
@@ -154,6 +162,7 @@ class Batch:
                 corrections=outcomes.get((number, "void"), 0) + outcomes.get((number, "replacement"), 0),
                 refusals=refused[file.name],
                 empty=outcomes.get((number, "empty"), 0),
+                unreadable=unreadable.get(number, 0),
             )
             for number, file in enumerate(self.files)
         ]

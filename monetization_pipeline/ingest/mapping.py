@@ -10,11 +10,14 @@ from monetization_pipeline.expressions import (
     ExpressionError,
     Kind,
     RecordScope,
+    Unreadable,
     compile_mapping,
     paths_of,
-    struct_spec,
+    record_leaves,
 )
+from monetization_pipeline.expressions.decimals import whole_of
 from monetization_pipeline.expressions.quoting import text_literal
+from monetization_pipeline.expressions.unreadable import either, lost
 from monetization_pipeline.sources.declared import Source, SourceError
 
 IDS = ("event_id", "company_id", "user_id", "subscription_id")
@@ -32,21 +35,25 @@ METADATA = "metadata"
 TARGETS = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
 
 _KEY = re.compile(rf"{METADATA}\.(?P<key>.+)")
+#: A record's text, in which every number is by its one text (rule 8).
+EXACT_TEXT = "exact_text"
 _RECORD = "r"
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSql:
-    """A mapping as SQL. `struct`: what json_transform makes of a record's text, `r`. `values` are over `r` and `text`.
+    """A mapping as SQL. `leaves`: what is read of a record's EXACT_TEXT, the list `r`. `values` are over `r`.
 
     The values of ids, texts and metadata are VARCHAR; of whole numbers and instants, VARCHAR too where the record's own
-    text is to be checked (`checked`), else already typed.
+    text is to be checked (`checked`), else already typed. `unreadable`: by target, and by `metadata.<key>`, where an
+    expression finds what cannot be read; of a key, metadata keeps the text.
     """
 
-    struct: str
+    leaves: str
     values: Mapping[str, str]
     checked: frozenset[str]
+    unreadable: Mapping[str, Unreadable]
 
 
 def record_sql(source: Source) -> RecordSql:
@@ -61,26 +68,29 @@ def record_sql(source: Source) -> RecordSql:
             raise _error(source, required, "this column is required")
     texts = [*targets.items(), *((f"{METADATA}.{key}", text) for key, text in keys.items())]
     paths = {path for target, text in texts for path in _compile(source, target, text, paths_of)}
-    scope = RecordScope(paths, record=_RECORD)
-    values: dict[str, str] = {}
-    checked: set[str] = set()
-    for target, text in targets.items():
-        compiled = _compile(source, target, text, lambda text: compile_mapping(text, scope))
-        values[target] = _typed(source, target, compiled)
-        if compiled.kind in (Kind.LOOSE, Kind.TEXT):
-            checked.add(target)
+    scope = RecordScope(paths, record=_RECORD, text=EXACT_TEXT)
+    compiled = {
+        target: _compile(source, target, text, lambda text: compile_mapping(text, scope)) for target, text in texts
+    }
+    values = {target: _typed(source, target, compiled[target]) for target in targets}
     if keys:
-        pairs = {
-            key: _compile(source, f"{METADATA}.{key}", text, lambda text: compile_mapping(text, scope))
-            for key, text in keys.items()
-        }
-        values[METADATA] = _metadata(values.get(METADATA), pairs)
-    return RecordSql(struct_spec(paths), values, frozenset(checked))
+        values[METADATA] = _metadata(values.get(METADATA), {key: compiled[f"{METADATA}.{key}"] for key in keys})
+    checked = frozenset(target for target in targets if compiled[target].kind in (Kind.LOOSE, Kind.TEXT))
+    unreadable = {
+        target: found for target, each in compiled.items() if (found := _unreadable(target, each)) is not None
+    }
+    return RecordSql(record_leaves(paths, text=EXACT_TEXT), values, checked, unreadable)
+
+
+def _unreadable(target: str, compiled: Compiled) -> Unreadable | None:
+    if target in WHOLE_NUMBERS and compiled.kind is Kind.DECIMAL:
+        return either(compiled.unreadable, lost(whole_of(compiled.sql), compiled.sql, compiled.text_sql))
+    return compiled.unreadable
 
 
 def _metadata(whole: str | None, keys: Mapping[str, Compiled]) -> str:
     """An object of the given keys, over the record's own metadata where there is some; absent values are left out."""
-    pairs = ", ".join(f"{text_literal(key)}, CAST({value.sql} AS VARCHAR)" for key, value in keys.items())
+    pairs = ", ".join(f"{text_literal(key)}, {_text_of(value)}" for key, value in keys.items())
     own = f"json_merge_patch('{{}}', json_object({pairs}))"
     if whole is None:
         return f"CAST({own} AS VARCHAR)"
@@ -90,13 +100,23 @@ def _metadata(whole: str | None, keys: Mapping[str, Compiled]) -> str:
     return f"CASE WHEN {whole} IS NULL OR ({is_object}) THEN CAST({merged} AS VARCHAR) ELSE {whole} END"
 
 
+def _text_of(value: Compiled) -> str:
+    """A value as text, or what is there where it cannot be read."""
+    found = value.unreadable
+    return (
+        value.text_sql if found is None else f"coalesce({value.text_sql}, CASE WHEN {found.when} THEN {found.said} END)"
+    )
+
+
 def _typed(source: Source, target: str, compiled: Compiled) -> str:
     if target in INSTANTS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INSTANT):
         raise _error(source, target, "a time is expected; use epoch_ms(…) or epoch_s(…) for numbers")
-    if target in WHOLE_NUMBERS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INTEGER):
+    if target in WHOLE_NUMBERS and compiled.kind not in (Kind.LOOSE, Kind.TEXT, Kind.INTEGER, Kind.DECIMAL):
         raise _error(source, target, "a whole number is expected; use cast(… as integer)")
+    if target in WHOLE_NUMBERS and compiled.kind is Kind.DECIMAL:
+        return whole_of(compiled.sql)
     if target in TEXTS:
-        return f"nullif(CAST({compiled.sql} AS VARCHAR), '')"
+        return f"nullif({compiled.text_sql}, '')"
     return compiled.sql
 
 

@@ -124,9 +124,15 @@ def _sound(records: Iterable[Record]) -> Iterator[Record]:
 
 
 def whole_batch(
-    kind: RecordKind, file_nos: np.ndarray, lines: np.ndarray, texts: pa.StringArray, risky: np.ndarray | None = None
+    kind: RecordKind,
+    file_nos: np.ndarray,
+    lines: np.ndarray,
+    texts: pa.StringArray,
+    *,
+    risky: np.ndarray | None = None,
+    hashes: list[str] | None = None,
 ) -> pa.RecordBatch:
-    """One batch of records of a kind, each alone in its place, and with its text for identity."""
+    """One batch of records of a kind, each alone in its place. Identities are of their texts where `hashes` lacks."""
     count = len(texts)
     columns = [
         pa.array(file_nos, pa.int32()),
@@ -134,7 +140,7 @@ def whole_batch(
         pa.array(lines, pa.int64()),
         pa.array(np.ones(count, np.int64)),
         texts,
-        pa.nulls(count, pa.string()),
+        pa.nulls(count, pa.string()) if hashes is None else pa.array(hashes, pa.string()),
         pa.array(np.zeros(count, np.int64)),
         pa.nulls(count, pa.string()),
         pa.array(np.ones(count, bool) if risky is None else risky),

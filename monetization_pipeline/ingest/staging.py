@@ -5,16 +5,47 @@ Staged rows have an `outcome`: event, void, replacement, refused, empty, slow (a
 user, subscription.
 """
 
+from collections.abc import Mapping
+
 from monetization_pipeline.datasets import DIRECTIONS, EVENT_CONTENT
-from monetization_pipeline.expressions.quoting import text_literal
-from monetization_pipeline.ingest.exact_json import RISKY
-from monetization_pipeline.ingest.mapping import IDS, INSTANTS, METADATA, REFUSAL, TEXTS, WHOLE_NUMBERS, RecordSql
+from monetization_pipeline.expressions import to_whole
+from monetization_pipeline.expressions.quoting import identifier, text_literal
+from monetization_pipeline.ingest.exact_json import CUT, FRACTION_TO_CUT, RISKY, WHOLE_FRACTION
+from monetization_pipeline.ingest.mapping import (
+    EXACT_TEXT,
+    IDS,
+    INSTANTS,
+    METADATA,
+    REFUSAL,
+    TEXTS,
+    WHOLE_NUMBERS,
+    RecordSql,
+)
+from monetization_pipeline.ingest.unreadable import (
+    kept_columns,
+    refused_as_unreadable,
+    said_columns,
+    there_and_unreadable,
+    unread_columns,
+)
 from monetization_pipeline.lake.fingerprints import hash_sql
 from monetization_pipeline.netting.identities import made_id_sql
 
-_WHOLE = r"[-+]?[0-9]{1,18}"
 _CONTENT = tuple(f'"{name}"' for name, _, _ in EVENT_CONTENT)
 _DIRECTION = '"direction"'
+#: What an event says, to be hashed: with what cannot be read, where there is some.
+_SAID = tuple(
+    f"CASE WHEN unreadable <> '{{}}' THEN concat({name}, unreadable) ELSE {name} END"
+    if name == f'"{METADATA}"'
+    else name
+    for name in _CONTENT
+)
+#: RE2 pattern of a text that says one instant, to everybody: a day, a time, an offset or a zone's full name.
+_TIME = (
+    r"\s*[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?:[T\s]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]*)?)?"
+    r"(?:\s*(?:(?i:z|utc|gmt|est|mst|hst)|[-+](?:0?[0-9]|1[0-4])(?::?[0-9]{2}(?::[0-9]{2})?)?|[A-Za-z_]+(?:/[-+\w]+)+))?"
+    r")?\s*"
+)
 _RECEIPT = """files.source, files.file, files.received_at,
             CAST(files.received_at AT TIME ZONE 'UTC' AS DATE) AS received_on"""
 
@@ -27,15 +58,15 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
 
     `actions_at_receipt`: an action without a time happened when it was received (Moesif's rule).
     """
-    # A line that is JSON makes a struct; TRY costs less than to ask first whether it is valid. Within a CASE, and only
+    # A line that is JSON makes a list; TRY costs less than to ask first whether it is valid. Within a CASE, and only
     # there, the regex is spared the lines that need none.
     parsed = f"""
         SELECT *, CASE
-            WHEN kind = 'event' THEN json_transform(text, {text_literal(record.struct)})
+            WHEN kind = 'event' THEN {record.leaves}
             WHEN kind = 'line' AND starts_with(ltrim(text), '{{')
                 AND CASE WHEN risky THEN NOT regexp_matches(text, {text_literal(RISKY)}) ELSE true END
-                THEN TRY(json_transform(text, {text_literal(record.struct)})) END AS r
-        FROM records"""
+                THEN TRY({record.leaves}) END AS r
+        FROM (SELECT *, {_one_text()} AS {EXACT_TEXT} FROM records)"""
     classified = f"""
         SELECT *, CASE
             WHEN kind <> 'line' THEN kind
@@ -43,17 +74,25 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
             ELSE 'event' END AS outcome
         FROM ({parsed})"""
     raw = f"""
-        SELECT {_columns(*PLACE, "outcome", "reason", "record_hash")},
+        SELECT {_columns(*PLACE, "outcome", "reason", "record_hash")}, r,
             CASE WHEN outcome <> 'empty' THEN text END AS text,
-            {", ".join(f'{value} AS "{name}"' for name, value in _raw_values(record).items())}
+            {_named(_raw_values(record))}
         FROM ({classified})"""
+    told = f"SELECT * EXCLUDE (r), {_named(unread_columns(record))} FROM ({raw})"
     typed = f"""
         SELECT raw.* REPLACE ({_typed(record)}), files.received_at, files.source
-        FROM ({raw}) AS raw JOIN files USING (file_no)"""
+        FROM ({told}) AS raw JOIN files USING (file_no)"""
     timed = f"""
-        SELECT * REPLACE ({_occurred_at(actions_at_receipt)}) FROM ({typed})"""
+        SELECT * REPLACE ({_occurred_at(record, actions_at_receipt)}) FROM ({typed})"""
+    said = said_columns(record)
+    beside = f"SELECT * {', ' + _named(said) if said else ''} FROM ({timed})"
+    kept = kept_columns(said)
+    unreadable = kept.pop("unreadable")
+    replaced = f"REPLACE ({_named(kept)})" if kept else ""
+    marked = f"""
+        SELECT * {replaced}, {unreadable} AS unreadable FROM ({beside})"""
     judged = f"""
-        SELECT *, CASE WHEN outcome = 'event' THEN {_reason(record)} ELSE reason END AS problem FROM ({timed})"""
+        SELECT *, CASE WHEN outcome = 'event' THEN {_reason(record)} ELSE reason END AS problem FROM ({marked})"""
     return f"""
         SELECT {_columns(*PLACE)},
             CASE WHEN outcome <> 'event' THEN outcome WHEN problem IS NOT NULL THEN 'refused'
@@ -64,13 +103,36 @@ def stage_sql(record: RecordSql, *, actions_at_receipt: bool) -> str:
         FROM ({judged})"""
 
 
+def _one_text() -> str:
+    """A record's text with each number by its one text, as far as the engine reads it: 7.0 as 7."""
+    found = f"kind = 'line' AND risky AND regexp_matches(text, {text_literal(WHOLE_FRACTION)})"
+    return f"CASE WHEN {found} THEN {_without_fractions('text')} ELSE text END"
+
+
+def _whole_numbers_of_text(metadata: str) -> str:
+    """The same for metadata that is sent as text with JSON in it."""
+    found = f"contains(text, '\\\"') AND regexp_matches({metadata}, {text_literal(WHOLE_FRACTION)})"
+    return f"CASE WHEN {found} THEN {_without_fractions(metadata)} ELSE {metadata} END"
+
+
+def _without_fractions(json: str) -> str:
+    cut = f"regexp_replace({json}, {text_literal(FRACTION_TO_CUT)}, {text_literal(CUT)}, 'g')"
+    # What is no JSON might become some.
+    return f"CASE WHEN json_valid({json}) THEN {cut} ELSE {json} END"
+
+
 def _columns(*names: str) -> str:
     return ", ".join(f'"{name}"' for name in names)
+
+
+def _named(columns: Mapping[str, str]) -> str:
+    return ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
 
 
 def _raw_values(record: RecordSql) -> dict[str, str]:
     wanted = (*TEXTS, *WHOLE_NUMBERS, *INSTANTS, METADATA)
     values = {name: record.values.get(name, "CAST(NULL AS VARCHAR)") for name in wanted}
+    values[METADATA] = _whole_numbers_of_text(values[METADATA])
     # A record has a `reason` already: why it is refused.
     values["correction_reason"] = values.pop("reason")
     # The texts of what is checked stay beside the typed values, to tell `absent` from `wrong`.
@@ -88,35 +150,32 @@ def _typed(record: RecordSql) -> str:
             kind = "TIMESTAMPTZ" if name in INSTANTS else "BIGINT"
             casts.append(f'TRY_CAST("{name}" AS {kind}) AS "{name}"')
         elif name in INSTANTS:
-            casts.append(f'TRY_CAST("{name}" AS TIMESTAMPTZ) AS "{name}"')
+            # What the engine takes for a time besides has another meaning, or several, or none.
+            time = f'ends_with("{name}", \'Z\') OR regexp_full_match("{name}", {text_literal(_TIME)})'
+            casts.append(f'CASE WHEN {time} THEN TRY_CAST("{name}" AS TIMESTAMPTZ) END AS "{name}"')
         else:
-            # TRY_CAST alone would round 200.7; what it reads and writes back unchanged needs no closer look.
-            number = f'TRY_CAST("{name}" AS BIGINT)'
-            whole = f'CAST({number} AS VARCHAR) = "{name}" OR regexp_full_match("{name}", \'{_WHOLE}\')'
-            casts.append(f'CASE WHEN {whole} THEN {number} END AS "{name}"')
+            casts.append(f'{to_whole(identifier(name))} AS "{name}"')
     return ", ".join(casts)
 
 
-def _occurred_at(actions_at_receipt: bool) -> str:
+def _occurred_at(record: RecordSql, actions_at_receipt: bool) -> str:
     if not actions_at_receipt:
         return "occurred_at AS occurred_at"
-    absent = "occurred_at IS NULL AND occurred_at_text IS NULL AND event_type = 'action'"
+    there = there_and_unreadable(record, "occurred_at")
+    absent = "occurred_at IS NULL AND event_type = 'action'" + (f" AND {there} IS NULL" if there else "")
     return f"CASE WHEN {absent} THEN received_at ELSE occurred_at END AS occurred_at"
 
 
 def _reason(record: RecordSql) -> str:
-    late, risky = "received_at + INTERVAL 1 DAY", text_literal(RISKY)
+    late = "received_at + INTERVAL 1 DAY"
     shown = "strftime(occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ')"
-    checks = [(f"{REFUSAL} IS NOT NULL", REFUSAL), *(_single(name) for name in IDS)]
+    checks = refused_as_unreadable(record)
+    checks += [(f"{REFUSAL} IS NOT NULL", REFUSAL), *(_single(name) for name in IDS)]
     if "correction" in record.values:
         checks += _correction_checks()
-    if "occurred_at" in record.checked:
-        checks.append(
-            (
-                "occurred_at IS NULL AND occurred_at_text IS NOT NULL",
-                "'occurred_at has no meaning as a time: ' || left(occurred_at_text, 100)",
-            )
-        )
+    if there := there_and_unreadable(record, "occurred_at"):
+        reason = f"'occurred_at has no meaning as a time: ' || left({there}, 100)"
+        checks.append((f"occurred_at IS NULL AND {there} IS NOT NULL", reason))
     checks += [
         ("occurred_at IS NULL", "'occurred_at is missing'"),
         (
@@ -131,24 +190,12 @@ def _reason(record: RecordSql) -> str:
         ("event_type IS NULL OR event_type NOT IN ('api_call', 'action')", "'event_type is not api_call or action'"),
         ("event_type = 'action' AND action_name IS NULL", "'an action needs an action_name'"),
     ]
-    for name in WHOLE_NUMBERS:
-        if name in record.checked:
-            wrong = f"{name} IS NULL AND nullif({name}_text, '') IS NOT NULL"
-            checks.append((wrong, f"'{name} is not a whole number: ' || left({name}_text, 100)"))
+    if there := there_and_unreadable(record, "weight"):
+        reason = f"'weight is not a whole number: ' || left({there}, 100)"
+        checks.append((f"weight IS NULL AND {there} IS NOT NULL", reason))
     checks += [
-        ("status NOT BETWEEN -2147483648 AND 2147483647", "'status is out of range'"),
         ("weight < 0", "'weight is negative'"),
         ("weight > 9999999999999999", "'weight has more than 16 digits'"),
-        (
-            f"{METADATA} IS NOT NULL AND NOT (starts_with({METADATA}, '{{') AND json_valid({METADATA}))",
-            f"'{METADATA} is not a JSON object'",
-        ),
-        # Metadata sent as text with JSON in it: what it holds was not read digit by digit.
-        (
-            f"""(contains(text, '\\"') OR contains(text, '\\u0022')) AND regexp_matches({METADATA}, {risky})
-                AND regexp_matches(regexp_replace({METADATA}, '"(?:[^"\\\\]|\\\\.)*"', '""', 'g'), {risky})""",
-            f"'{METADATA} is text that holds a number which is not exact: send it as an object, or the number as text'",
-        ),
     ]
     return "CASE " + " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in checks) + " END"
 
@@ -181,7 +228,7 @@ def _correction_checks() -> list[tuple[str, str]]:
 
 
 def _final_columns() -> str:
-    columns = {name: f'"{name}"' for name, _, _ in EVENT_CONTENT}
+    columns = {name: f'"{name}"' for name in (*(name for name, _, _ in EVENT_CONTENT), "unreadable")}
     columns["session_token"] = "sha256(session_token)"  # noqa: S105 - the hash of one
     columns["uri"] = "CASE WHEN contains(uri, '=') THEN regexp_replace(uri, '=[^&#]*', '=', 'g') ELSE uri END"
     columns["weight"] = "coalesce(weight, 1)"
@@ -216,7 +263,7 @@ def raw_events_sql(*, by_day: bool) -> str:
 
 def _content_hash(*said: str) -> str:
     """Hash of an event's content behind what identifies it. A direction came later: the first says what none says."""
-    before = (*said, *(name for name in _CONTENT if name != _DIRECTION))
+    before = (*said, *(name for name in _SAID if name != _DIRECTION))
     first = f"coalesce({_DIRECTION}, {text_literal(DIRECTIONS[0])}) = {text_literal(DIRECTIONS[0])}"
     return f"CASE WHEN {first} THEN {hash_sql(before)} ELSE {hash_sql((*before, _DIRECTION))} END"
 
@@ -226,7 +273,8 @@ def corrections_sql() -> str:
 
     The content of a correction is its kind, its target and its event; the reason is for people.
     """
-    event = ", ".join(f"CASE WHEN outcome = 'replacement' THEN {name} END AS {name}" for name in _CONTENT)
+    brought = (*_CONTENT, "unreadable")
+    event = ", ".join(f"CASE WHEN outcome = 'replacement' THEN {name} END AS {name}" for name in brought)
     said = ("source", "event_id", "outcome", "target_source", "target_event_id")
     return f"""
         SELECT *, outcome AS kind, correction_reason AS reason,

@@ -51,6 +51,8 @@ class IngestedFile:
     empty: int = 0
     days: tuple[TouchedDay, ...] = ()
     ingested_at: datetime | None = field(default=None, compare=False)
+    #: Of the events, and of the corrections that bring one: those of which something cannot be read.
+    unreadable: int = 0
 
     @property
     def records(self) -> int:
@@ -175,4 +177,5 @@ def _file(row: Mapping[str, Any]) -> IngestedFile:
         for day in row["days"] or ()
     )
     names = IngestedFile.__slots__
-    return IngestedFile(**{name: row[name] for name in names if name != "days"}, days=days)
+    fields = {name: row[name] for name in names if name not in ("days", "unreadable")}
+    return IngestedFile(**fields, days=days, unreadable=row["unreadable"] or 0)

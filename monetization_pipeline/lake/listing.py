@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from monetization_pipeline.datasets import LANDING_FILES, WHOLE
+from monetization_pipeline.datasets.arrow import named_types
 from monetization_pipeline.engines.address import Address
 from monetization_pipeline.lake import disk
 from monetization_pipeline.lake.ingest_log import MANY_FILES, IngestedFile, IngestLog, TouchedDay
@@ -62,8 +63,16 @@ def add_to_log(lake: Lake, log: IngestLog, files: Iterable[IngestedFile]) -> Non
 
 def parse_files(files: Iterable[Address]) -> pa.Table:
     """Rows of `landing_files` out of Parquet files, by their names; without a file, an empty table."""
-    tables = [disk.read(file).cast(LANDING_FILES.schema) for file in sorted(files)]
+    tables = [_with_added(disk.read(file)).cast(LANDING_FILES.schema) for file in sorted(files)]
     return pa.concat_tables([LANDING_FILES.schema.empty_table(), *tables])
+
+
+def _with_added(rows: pa.Table) -> pa.Table:
+    """Rows with the columns that came later, absent, where an earlier version wrote them."""
+    for name, kind in named_types(LANDING_FILES.schema):
+        if name not in rows.schema.names:
+            rows = rows.append_column(name, pa.array([None] * rows.num_rows, kind))
+    return rows.select(LANDING_FILES.schema.names)
 
 
 def _row(file: IngestedFile) -> dict[str, Any]:

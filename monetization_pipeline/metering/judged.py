@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monetization_pipeline.metering.charged import PASSED, REFUSED, SELECTED, WEIGHTED, charged_sql, packed
-from monetization_pipeline.metering.meters import MAX_GROUP_VALUE, MeterSql, leaf_columns, leaf_list
+from monetization_pipeline.metering.leaves import leaf_columns, leaf_list
+from monetization_pipeline.metering.meters import MAX_GROUP_VALUE, MeterSql
 from monetization_pipeline.metering.payers import Payers
 
 
@@ -29,25 +30,31 @@ class Inputs:
 def judged_sql(inputs: Inputs) -> str:
     """One row per event: its columns, `payer`, what each meter makes of it alone, and that packed for `charged_sql`.
 
-    passed_i (selected and not kept off by being blocked), used_by_i (passed, the value can be used, and the group's
-    values are no longer than they may be); `used`, the set
-    of the meters of which the latter holds (columns used_0, …: `packed`); `facts`; and the columns that `value_column`,
-    `text_column` and `dimension_column` name.
+    doubtful_i (what it reads besides its value cannot be read), passed_i (selected, or perhaps so, and not kept off by
+    being blocked or by its direction), used_by_i (passed, not doubtful, the value can be used, and the group's values
+    are no longer than they may be); `used`, the set of the meters of which the latter holds (columns used_0, …:
+    `packed`); `facts`; and the columns that `value_column`, `text_column` and `dimension_column` name.
     """
     meters = inputs.meters
     shared = {name: sql for meter in meters for name, sql in _shared_columns(meters, meter).items()}
+    paths = [path for meter in meters for path in meter.paths]
     payer, lookups = _payer(inputs)
     # Meters see the events alone: what is looked up has columns of the same names.
     resolved = f"""
-        SELECT events.*, {payer} AS payer, {leaf_list(meters)} AS leaves
+        SELECT events.*, {payer} AS payer, {leaf_list(paths)} AS leaves
         FROM {inputs.events} AS events {lookups}"""
-    leaves = f"SELECT * EXCLUDE (leaves) {named(leaf_columns(meters))} FROM ({resolved})"
+    leaves = f"SELECT * EXCLUDE (leaves) {named(leaf_columns(paths))} FROM ({resolved})"
     read = f"""
-        SELECT * {named(shared)} {_per_meter(meters, "{selects} AS selected_{i}")} FROM ({leaves})"""
+        SELECT * {named(shared)} {_per_meter(meters, "{selects} AS surely_{i}")} FROM ({leaves})"""
+    told = f"""
+        SELECT * {_per_meter(meters, "{doubtful} AS doubtful_{i}")} FROM ({read})"""
     judged = f"""
-        SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({read})"""
+        SELECT * {_per_meter(meters, "surely_{i} OR doubtful_{i} AS selected_{i}")} FROM ({told})"""
+    passed = f"""
+        SELECT * {_per_meter(meters, "selected_{i} AND {passes} AS passed_{i}")} FROM ({judged})"""
+    usable_if = "passed_{i} AND NOT doubtful_{i} AND {value} IS NOT NULL AND {fits} AS used_by_{i}"
     usable = f"""
-        SELECT * {_per_meter(meters, "passed_{i} AND {value} IS NOT NULL AND {fits} AS used_by_{i}")} FROM ({judged})"""
+        SELECT * {_per_meter(meters, usable_if)} FROM ({passed})"""
     facts = (
         (SELECTED, _any(meters, "selected_{i}")),
         (PASSED, _any(meters, "passed_{i}")),
@@ -126,12 +133,20 @@ def _per_meter(meters: Sequence[MeterSql], template: str) -> str:
         + template.format(
             i=index,
             selects=meter.selects,
+            doubtful=_doubtful(meter, index),
             passes=f"({meter.passes})",
             value=value_column(meters, index),
             fits=" AND ".join(f"NOT {too_long(meters, name)}" for name in meter.grouped) or "true",
         )
         for index, meter in enumerate(meters)
     )
+
+
+def _doubtful(meter: MeterSql, index: int) -> str:
+    """Whether something that decides about an event cannot be read; of what is not selected, whether it would be."""
+    kinds = (("", meter.unreadable), ("NOT ", meter.undecided))
+    asked = "".join(f" WHEN {no}surely_{index} THEN {found.when}" for no, found in kinds if found)
+    return f"CASE{asked} ELSE false END" if asked else "false"
 
 
 def _any(meters: Sequence[MeterSql], template: str) -> str:

@@ -13,7 +13,7 @@ from monetization_pipeline.expressions.quoting import text_literal
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.metering.charged import holds
 from monetization_pipeline.metering.judged import Inputs, dimension_column, metered_sql
-from monetization_pipeline.metering.meters import EVENTS, MeterSql, meter_sql, meters_sql
+from monetization_pipeline.metering.meters import MeterSql, meter_sql, meters_sql
 from monetization_pipeline.money import plain
 from monetization_pipeline.periods import Period, utc_days
 from monetization_pipeline.rating.explaining import Explanation, explain_fee, explain_usage
@@ -117,8 +117,8 @@ def _events(pipeline: Pipeline, known: Known, line: RatedLine) -> tuple[str, lis
         inputs = charges.open_events(pipeline, session, meters, payers, [day.isoformat() for day in days])
         # Where no event says a direction, nothing is to be said of it.
         directed = session.rows(f"SELECT count(*) FROM {inputs.events} WHERE direction IS NOT NULL")[0][0] > 0
-        meter = meter_sql(known.catalog.meters[index], EVENTS)
-        return _sql(meter, line, directed=directed), _files(session, inputs, index, line)
+        sql = _sql(meter_sql(known.catalog.meters[index]), line, directed=directed)
+        return sql, _files(session, inputs, index, line)
 
 
 def _files(session: Session, inputs: Inputs, index: int, line: RatedLine) -> list[SourceFile]:

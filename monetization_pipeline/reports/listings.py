@@ -11,12 +11,12 @@ from monetization_pipeline.closing.deciding import Decided, Does, closed, decide
 from monetization_pipeline.closing.gate import gate_problems
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.closing.states import invoice_states
-from monetization_pipeline.datasets import REFUSALS, UNBILLED, USAGE
+from monetization_pipeline.datasets import CORRECTIONS, RAW_EVENTS, REFUSALS, UNBILLED, USAGE
 from monetization_pipeline.ids import instant_text
 from monetization_pipeline.invoicing.models import invoice_json, minor_text
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import read_rows
-from monetization_pipeline.lake.visible import received_rows
+from monetization_pipeline.lake.visible import received_rows, view_received
 from monetization_pipeline.landing.decisions import decisions
 from monetization_pipeline.ledger.records import Publication
 from monetization_pipeline.money import plain
@@ -29,6 +29,7 @@ from monetization_pipeline.reports.promised import (
     LandingRow,
     RefusalRow,
     UnbilledRow,
+    UnreadableRow,
     UsageRow,
 )
 from monetization_pipeline.reports.usage_days import MeterDays, usage_by_day
@@ -162,6 +163,24 @@ def landing(pipeline: Pipeline, now: datetime) -> list[LandingRow]:
 def landing_decisions(pipeline: Pipeline) -> list[DecisionRow]:
     """All that was decided about files in landing, the first first."""
     return [cast("DecisionRow", asdict(decision)) for decision in decisions(pipeline.landing)]
+
+
+def unreadable(pipeline: Pipeline) -> list[UnreadableRow]:
+    """What is there and cannot be read, of events that came in all the same: by source and field, with an example."""
+    batches = read_log(pipeline.lake).bringing("unreadable").batches
+    with pipeline.engine.session() as session:
+        view_received(session, "as_sent", pipeline.lake, RAW_EVENTS, batches)
+        view_received(session, "corrected", pipeline.lake, CORRECTIONS, batches)
+        rows = session.rows(
+            f"""SELECT source, field, count(*), min(text) FROM ({_unreadable_sql("as_sent")} UNION ALL
+            {_unreadable_sql("corrected")}) GROUP BY ALL ORDER BY ALL"""
+        )
+    return [UnreadableRow(source=row[0], field=row[1], events=row[2], example=row[3]) for row in rows]
+
+
+def _unreadable_sql(events: str) -> str:
+    return f"""SELECT source, found.key AS field, json_extract_string(found.value, '$') AS text
+        FROM {events} AS events, json_each(events.unreadable) AS found WHERE events.unreadable <> '{{}}'"""
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -152,6 +152,15 @@ class DecisionRow(TypedDict):
     now_received_at: InstantText | None
 
 
+class UnreadableRow(TypedDict):
+    """`monetize refusals --values`: a column, or a key of metadata, that so many events of a source have unreadable."""
+
+    source: str
+    field: str
+    events: int
+    example: str
+
+
 class CountsRow(TypedDict):
     """`monetize counts`: the buckets of rule 6."""
 

@@ -19,7 +19,7 @@ from monetization_pipeline.netting.corrections import Corrections, find_correcti
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
-CODE_VERSION = code_version(EVENTS.name, 1)
+CODE_VERSION = code_version(EVENTS.name, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ class IngestReport:
         """Records set aside."""
         return sum(file.refusals for file in self.ingested)
 
+    @property
+    def unreadable(self) -> int:
+        """Events that came in with something that cannot be read."""
+        return sum(file.unreadable for file in self.ingested)
+
 
 def waiting(pipeline: Pipeline, log: IngestLog, received_on: date | None = None) -> list[LandingFile]:
     """Landing files that were not ingested, each content once, in order."""

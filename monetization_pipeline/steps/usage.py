@@ -35,7 +35,7 @@ from monetization_pipeline.steps.catalogs import metering_digests
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
-CODE_VERSION = code_version(USAGE.name, 1)
+CODE_VERSION = code_version(USAGE.name, 2)
 
 _UNIT_SCHEMA = pa.schema(
     [

@@ -139,7 +139,7 @@ def fingerprints(pipeline: Pipeline) -> Mapping[tuple[str, str], str]:
 def test_only_what_another_version_makes_is_made_anew_and_it_is_the_same(former: Pipeline) -> None:
     """Its tables beside daily_usage did not say what they were made from, either."""
     stale = {reason.dataset for month in MONTHS for reason in reasons(former, Known.now(former), month)}
-    assert stale == {"daily_usage", "rated_lines", "invoices"}
+    assert stale == {"events", "daily_usage", "usage", "rated_lines", "invoices"}
     assert statuses(former, "2023-07") == ["draft"] * 3
     were = fingerprints(former)
     keep_catalog(former, read_catalog(former), SEEN_AT)
@@ -152,9 +152,10 @@ def test_only_what_another_version_makes_is_made_anew_and_it_is_the_same(former:
     assert commits(former) == before
 
 
-def test_an_upgrade_and_a_run_publish_nothing(gone_on: Pipeline) -> None:
+def test_an_upgrade_and_a_run_book_and_publish_nothing(gone_on: Pipeline) -> None:
     with opened_ledger(gone_on) as ledger:
         assert [len(ledger.booked_in(month)) for month in MONTHS] == [4, 3, 0]
+    assert statuses(gone_on, "2023-07") == ["final"] * 3
 
 
 def test_what_was_issued_is_issued_no_second_time(gone_on: Pipeline) -> None:

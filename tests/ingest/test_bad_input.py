@@ -86,12 +86,7 @@ CASES: dict[str, Case] = {
         "logs",
         lines(event(n, at=at) for n, at in enumerate(["infinity", "-infinity", "0044-03-15 (BC)", "300000-01-01"], 1)),
         (),
-        (
-            (1, 1, "more than a day after"),
-            (2, 1, "before the first month"),
-            (3, 1, "before the first month"),
-            (4, 1, "no meaning"),
-        ),
+        tuple((n, 1, "occurred_at has no meaning as a time") for n in range(1, 5)),
     ),
     "before the grid and after receipt": Case(
         "logs",
@@ -122,22 +117,22 @@ CASES: dict[str, Case] = {
                 event(12, id=[1]),
                 event(13, status="200"),
                 event(14, status=None),
+                event(15, weight=""),
+                event(16, weight="two"),
             ]
         ),
-        ("e13", "e14"),
+        # What not every meter reads costs the event nothing; who reads it refuses it.
+        ("e1", "e3", "e4", "e5", "e9", "e13", "e14"),
         (
-            (1, 1, "status is not a whole number: abc"),
             (2, 1, "company_id is not a single value"),
-            (3, 1, "metadata is not a JSON object"),
-            (4, 1, "metadata is not a JSON object"),
-            (5, 1, "status is not a whole number: true"),
             (6, 1, "weight is negative"),
             (7, 1, "weight is not a whole number: 1.5"),
             (8, 1, "weight has more than 16 digits"),
-            (9, 1, "status is out of range"),
             (10, 1, "event_type is not api_call or action"),
             (11, 1, "an action needs an action_name"),
             (12, 1, "event_id is not a single value"),
+            (15, 1, "weight is not a whole number: "),
+            (16, 1, "weight is not a whole number: two"),
         ),
     ),
     "metadata as text": Case(
@@ -146,8 +141,7 @@ CASES: dict[str, Case] = {
             event(n, m=m)
             for n, m in enumerate(['{"v":"1.5"}', '{"v":12345678.123456789012}', '{"v":1e5}', '{"v":15}'], 1)
         ),
-        ("e1", "e4"),
-        ((2, 1, "a number which is not exact"), (3, 1, "a number which is not exact")),
+        ("e1", "e2", "e3", "e4"),
     ),
     # --- compression
     "gzip of two members": Case("logs", gzipped(good(1) + good(2)) + gzipped(good(3)), ("e1", "e2", "e3")),

@@ -19,6 +19,7 @@ from workshop import PLAIN_MAPPING, Workshop
 from monetization_pipeline.datasets import RAW_EVENTS, REFUSALS
 from monetization_pipeline.ingest import exact_json
 from monetization_pipeline.ingest.readers.arrow_json import RowsJson
+from monetization_pipeline.ingest.records import record_hash
 
 NOON = datetime(2023, 7, 10, 12, tzinfo=UTC).replace(tzinfo=None)
 
@@ -90,7 +91,10 @@ VALUES: dict[str, tuple[pa.Array, object]] = {
     ),
     "a decimal zero": (pa.array([Decimal(0)], pa.decimal128(38, 18)), 0),
     "a decimal hundred": (pa.array([Decimal(100)], pa.decimal128(10, 2)), 100),
-    "a small decimal": (pa.array([Decimal("0.000000000001")], pa.decimal128(28, 12)), "1E-12"),
+    "a small decimal": (pa.array([Decimal("0.000000000001")], pa.decimal128(28, 12)), "0.000000000001"),
+    "a small double": (pa.array([1.5e-7]), "0.00000015"),
+    "a double of ten to the fifteenth": (pa.array([1e15]), "1000000000000000"),
+    "a double that is minus zero": (pa.array([-0.0]), 0),
     "a double": (pa.array([0.1]), Decimal("0.1")),
     "a double of 17 digits": (pa.array([0.1 + 0.2]), "0.30000000000000004"),
     "a double that is whole": (pa.array([3.0]), 3),
@@ -140,6 +144,26 @@ def test_a_column_mapped_to_a_key_of_metadata_is_its_exact_text(parquet: Worksho
     assert json.loads(row["metadata"]) == {"d": "12345678901234567890.123456789012", "f": "0.30000000000000004"}
 
 
+#: What identities are made of keeps Arrow's spelling, as the first version wrote it.
+SENT = {
+    "a small decimal": (pa.array([Decimal("0.000000000001")], pa.decimal128(28, 12)), '{"n":"1E-12"}'),
+    "a great double": (pa.array([1e15]), '{"n":"1e+15"}'),
+    "minus zero": (pa.array([-0.0]), '{"n":-0}'),
+    "a whole double": (pa.array([7.0]), '{"n":7}'),
+    "one in a structure": (pa.array([{"m": [1e-7]}]), '{"n":{"m":["1e-7"]}}'),
+}
+
+
+@pytest.mark.parametrize(("column", "text"), SENT.values(), ids=SENT.keys())
+def test_an_identity_is_made_of_numbers_as_they_were_sent(parquet: Workshop, column: pa.Array, text: str) -> None:
+    rows = RowsJson.of(pa.record_batch({"n": column}))
+    assert rows.identities.to_pylist() == [text]
+    parquet.source("parquet", format="parquet", mapping={"occurred_at": "at", "event_type": "'api_call'"})
+    parquet.take(file_of({"at": pa.array(["2023-07-10"]), "n": column}), source="parquet")
+    record = '{"at":"2023-07-10",' + text.removeprefix("{")
+    assert [row["event_id"] for row in parquet.rows(RAW_EVENTS)] == [f"{record_hash(record)}-1"]
+
+
 NUMBERS = st.one_of(
     st.integers(-(2**63), 2**63 - 1).map(lambda value: pa.array([value], pa.int64())),
     st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**20), max_value=10**20).map(
@@ -156,6 +180,7 @@ def test_any_number_means_what_it_meant(column: pa.Array) -> None:
     (text,) = RowsJson.of(pa.record_batch({"n": column})).texts.to_pylist()
     number = exact_json.parse(text)["n"]
     assert isinstance(number, str) or len(text) - len('{"n":}') < exact_json.LONG_NUMBER
+    assert str(number) == exact_json.digits_of(str(number))
     kind, value = column.type, column[0].as_py()
     if pa.types.is_float32(kind):
         assert np.float32(str(number)) == np.float32(value)

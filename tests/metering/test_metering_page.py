@@ -14,7 +14,7 @@ from workshop import Workshop
 from monetization_pipeline.datasets import DAILY_USAGE, METER_REFUSALS, UNBILLED, USAGE, DatasetSpec
 from monetization_pipeline.metering.charged import BUCKETS
 from monetization_pipeline.metering.judged import metered_sql
-from monetization_pipeline.metering.meters import meter_sql
+from monetization_pipeline.metering.meters import meters_sql
 from monetization_pipeline.money import plain
 from monetization_pipeline.standing.counts import count_period
 from monetization_pipeline.steps import charges
@@ -55,7 +55,7 @@ def rows(shop: Workshop, spec: DatasetSpec, columns: Sequence[str]) -> list[Row]
 
 def test_masks_and_buckets_of_each_event(made: Workshop) -> None:
     known = made.known()
-    meters = [meter_sql(meter) for meter in known.catalog.meters]
+    meters = meters_sql(known.catalog.meters)
     with made.pipeline.engine.session() as session:
         payers = charges.register(session, known, charges.window_of(DAYS))
         inputs = charges.open_events(made.pipeline, session, meters, payers, [day.isoformat() for day in DAYS])

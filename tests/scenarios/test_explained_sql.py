@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from monetization_pipeline.catalog.models import Aggregation, Meter
-from monetization_pipeline.metering.meters import EVENTS, meter_sql
+from monetization_pipeline.metering.meters import meter_sql
 from monetization_pipeline.reports.explain import _quantity
 
 ROWS = """
@@ -28,7 +28,7 @@ QUANTITIES = [
 
 @pytest.mark.parametrize(("aggregation", "value", "quantity"), QUANTITIES, ids=[case[0].value for case in QUANTITIES])
 def test_the_shown_sql_gives_the_quantity(aggregation: Aggregation, value: str | None, quantity: Decimal) -> None:
-    meter = meter_sql(Meter(meter_id="m", aggregation=aggregation, value=value), EVENTS)
+    meter = meter_sql(Meter(meter_id="m", aggregation=aggregation, value=value))
     with duckdb.connect() as connection:
         connection.execute(ROWS).fetchall()
         rows = connection.execute(f"SELECT {_quantity(meter)} FROM events").fetchall()

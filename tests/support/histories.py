@@ -88,6 +88,8 @@ _BAD_LINES = (
     '{"id":"b8","company":"acme","at":"2023-08-01T00:00:00Z","weight":1.5}',
     '{"id":"b9","company":"acme","at":"2023-08-01T00:00:00Z","type":"action"}',
     '{"id":"b10","company":"acme","at":"2023-08-01T00:00:00Z","m":[1]}',
+    '{"id":"b15","company":"acme","at":"2023-08-01T00:00:00Z","status":3000000000,"weight":""}',
+    '{"id":"b16","company":"acme","at":"2023-08-01T00:00:00Z","m":"text","status":200}',
     '{"id":"b11","company":"acme","at":"2023-08-01T00:00:00Z","type":"call"}',
     '[{"id":"a1","company":"acme","at":"2023-08-01T00:00:00Z","status":200},7]',
     '{"id":"b12","company":"acme","at":"2023-08-01T00:00:00Z","correction":"cancel","target":"e1"}',
@@ -232,11 +234,11 @@ def _event_texts(draw: st.DrawFn, number: int) -> str:
     ids = {"company": company, "user": user, "subscription": subscription}
     fields |= {name: value for name, value in ids.items() if value is not None}
     if draw(st.booleans()):
-        fields["status"] = draw(st.sampled_from((200, 200, 399, 400, 500, "200", None)))
+        fields["status"] = draw(st.sampled_from((200, 200, 399, 400, 500, "200", None, 200.0, "4e2", "timeout", "")))
     if draw(st.integers(0, 3)) == 0:
         fields |= {"type": "action", "action": draw(st.sampled_from(("job", "job", "other")))}
     if draw(st.integers(0, 4)) == 0:
-        fields["weight"] = draw(st.sampled_from((0, 2, "3", 1)))
+        fields["weight"] = draw(st.sampled_from((0, 2, "3", 1, 2.0)))
     if draw(st.integers(0, 5)) == 0:
         fields["blocked_by"] = "rule"
     if draw(st.integers(0, 5)) == 0:
@@ -246,6 +248,9 @@ def _event_texts(draw: st.DrawFn, number: int) -> str:
         metadata.append('"k":' + draw(st.sampled_from(('"a"', '"b"', "null", '"é\\"\\u0041"'))))
     if draw(st.integers(0, 4)):
         metadata.append('"v":' + draw(st.sampled_from(_VALUES)))
+    # Another field, whose name differs in case alone.
+    if draw(st.integers(0, 2)) == 0:
+        metadata.append('"V":' + draw(st.sampled_from(("100", '"n/a"', "7.0"))))
     text = json.dumps(fields, sort_keys=True)
     return text[:-1] + ', "m": {' + ", ".join(metadata) + "}}" if metadata else text
 

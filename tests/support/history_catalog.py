@@ -33,6 +33,7 @@ _METERS: list[dict[str, object]] = [
         "value": "user_id",
         "dimensions": ["metadata.k"],
     },
+    {"meter_id": "Tokens", "aggregation": "sum", "value": "metadata.V"},
 ]
 _PLANS: list[dict[str, object]] = [
     {
@@ -118,6 +119,7 @@ _PLANS: list[dict[str, object]] = [
         "prices": [
             {"price_id": "extra_fee", "model": "flat", "amount": "5", "prorate": "none", "bill": "in_advance"},
             {"price_id": "extra_calls", "model": "per_unit", "meter": "calls", "unit_amount": "0.01"},
+            {"price_id": "extra_tokens", "model": "per_unit", "meter": "Tokens", "unit_amount": "3"},
             {
                 "price_id": "extra_last",
                 "model": "per_unit",
@@ -168,6 +170,7 @@ METERS: Sequence[Meter] = (
     Meter("peak", "max", lambda e: _kind(e) not in (None, "a"), _peak_value),
     Meter("last", "latest", lambda _: True, _value, {"user_id": _user, "metadata.k": _kind}),
     Meter("users", "unique_count", lambda e: e.status == 200 or e.weight <= 1, _user, {"metadata.k": _kind}),
+    Meter("Tokens", "sum", lambda _: True, lambda e: e.text("V")),
 )
 PRICING: Mapping[str, Mapping[str, frozenset[str]]] = {
     "basic": {
@@ -183,5 +186,9 @@ PRICING: Mapping[str, Mapping[str, frozenset[str]]] = {
         "last": frozenset({"pro_last"}),
         "users": frozenset({"pro_users"}),
     },
-    "extra": {"calls": frozenset({"extra_calls"}), "last": frozenset({"extra_last"})},
+    "extra": {
+        "calls": frozenset({"extra_calls"}),
+        "Tokens": frozenset({"extra_tokens"}),
+        "last": frozenset({"extra_last"}),
+    },
 }

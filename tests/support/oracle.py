@@ -49,11 +49,19 @@ class Meter:
     count_blocked: bool = False
     directions: Sequence[str] = ("Incoming",)
 
+    def perhaps(self, event: Event) -> bool:
+        """Whether it selects the event, or would if what cannot be read of it said so."""
+        return any(self.selects(one) for one in event.possible())
+
     def passes(self, event: Event) -> bool:
         unblocked = self.count_blocked or event.blocked_by is None
-        return self.selects(event) and unblocked and event.direction in self.directions
+        return self.perhaps(event) and unblocked and event.direction in self.directions
 
     def usable(self, event: Event) -> bool:
+        if len({self.selects(one) for one in event.possible()}) > 1:
+            return False
+        if any(len({of(one) for one in event.possible()}) > 1 for of in self.dimensions.values()):
+            return False
         if self.aggregation == "count":
             return True
         return (
@@ -92,7 +100,7 @@ def meter_events(world: World, events: Sequence[Event]) -> Metered:
     result = Metered(defaultdict(list), set(), set(), defaultdict(Counter))
     for event in events:
         payer = _payer(world, event)
-        selecting = [meter for meter in world.meters if meter.selects(event)]
+        selecting = [meter for meter in world.meters if meter.perhaps(event)]
         passing = [meter for meter in selecting if meter.passes(event)]
         usable = [meter for meter in passing if meter.usable(event)]
         result.refused |= {(event.place, meter.meter_id) for meter in passing if meter not in usable}

@@ -15,7 +15,10 @@ from fractions import Fraction
 
 FIRST_INSTANT = datetime(2020, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_WHOLE = re.compile(r"-?[1-9][0-9]{0,18}|0")
+#: What a status, or metadata, that cannot be read might have been: something, at any rate.
+_ANY_STATUS = (1, 200, 201, 399, 400, 500, 999)
+_ANY_METADATA = ({"k": "a", "v": "1", "V": "1"}, {"k": "something else", "v": "2", "V": "2"})
 
 
 class NumberText(str):
@@ -34,7 +37,10 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Event:
-    """`place` is (source, file, line, record): it tells records apart. `event_id` is None where none was sent."""
+    """`place` is (source, file, line, record): it tells records apart. `event_id` is None where none was sent.
+
+    `unreadable`: of `status` and `metadata`, what is there and cannot be read.
+    """
 
     place: tuple[str, str, int, int]
     identity: tuple[object, ...]
@@ -52,6 +58,16 @@ class Event:
     metadata: Mapping[str, object]
     content: str
     direction: str = "Incoming"
+    unreadable: frozenset[str] = frozenset()
+
+    def possible(self) -> list["Event"]:
+        """What the event may be, for all that can be read of it."""
+        found: list[Event] = [self]
+        if "status" in self.unreadable:
+            found = [replace(one, status=status) for one in found for status in _ANY_STATUS]
+        if "metadata" in self.unreadable:
+            found = [replace(one, metadata=metadata) for one in found for metadata in _ANY_METADATA]
+        return found
 
     @property
     def day(self) -> date:
@@ -60,6 +76,8 @@ class Event:
     def text(self, key: str) -> str | None:
         """A value of the metadata as text."""
         value = self.metadata.get(key)
+        if isinstance(value, NumberText):
+            return digits(value)
         if value is None or isinstance(value, str):
             return None if value is None else str(value)
         return json.dumps(value)
@@ -184,22 +202,23 @@ def _event(
     ids = [record.get(name) for name in ("id", "company", "user", "subscription")]
     if any(isinstance(value, (dict, list)) for value in ids):
         return None
-    numbers: dict[str, int | None] = {}
-    for name in ("status", "weight"):
-        text = _text(record.get(name))
-        if text is not None and not _WHOLE.fullmatch(text):
-            return None
-        numbers[name] = None if text is None else int(text)
-    weight = 1 if numbers["weight"] is None else numbers["weight"]
-    metadata = record.get("m")
+    status, weight = (
+        None if (text := _leaf(record.get(name))) is None else (text, whole(text)) for name in ("status", "weight")
+    )
     direction = (_text(record.get("direction")) or "Incoming").capitalize()
     if direction not in ("Incoming", "Outgoing", "Internal"):
         return None
-    if weight < 0 or not (metadata is None or isinstance(metadata, dict)):
+    if weight is not None and (weight[1] is None or weight[1] < 0):
         return None
+    metadata, unreadable = record.get("m"), {}
+    if status is not None and (status[1] is None or not -(2**31) <= status[1] < 2**31):
+        unreadable["status"], status = status[0], None
+    if not (metadata is None or isinstance(metadata, dict)):
+        unreadable["metadata"], metadata = json.dumps(metadata), None
     names = ("action", "company", "user", "subscription", "blocked_by", "verb")
     texts = {name: _text(record.get(name)) for name in names}
-    said = [event_type, occurred_at.isoformat(), texts, numbers["status"], weight, _plain(metadata), direction]
+    numbers = [status and status[1], 1 if weight is None else weight[1]]
+    said = [event_type, occurred_at.isoformat(), texts, numbers, _plain(metadata), unreadable, direction]
     content = json.dumps(said)
     return Event(
         place,
@@ -212,12 +231,13 @@ def _event(
         texts["company"],
         texts["user"],
         texts["subscription"],
-        numbers["status"],
-        weight,
+        numbers[0],
+        numbers[1] or 0,
         texts["blocked_by"],
         metadata or {},
         content,
         direction,
+        frozenset(unreadable),
     )
 
 
@@ -228,14 +248,38 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def _leaf(value: object) -> str | None:
+    """The text of a JSON leaf, '' included."""
+    return "" if value == "" else _text(value)
+
+
+def whole(text: str) -> int | None:
+    """Rule 8: a whole number in any spelling of the grammar of numbers, or None."""
+    if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63:
+        return int(text)
+    value = number(text)
+    return None if value is None or value.denominator != 1 else int(value)
+
+
+def digits(text: str) -> str:
+    """A JSON number without exponent and without zeros that do not count, unless it would take pages."""
+    value = Decimal(text)
+    if not -40 <= value.adjusted() <= 40:
+        return str(text) if value else "0"
+    written = format(value, "f")
+    if "." in written:
+        written = written.rstrip("0").rstrip(".")
+    return "0" if written == "-0" else written
+
+
 def _plain(value: object) -> object:
     """Metadata such that what is stored alike is equal: numbers of 14 characters or with an exponent are texts."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in sorted(value.items())}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    if isinstance(value, NumberText) and len(value) < 14 and "e" not in value.lower():
-        return {"number": str(value)}
+    if isinstance(value, NumberText):
+        return {"number": digits(value)} if len(value) < 14 and "e" not in value.lower() else digits(value)
     return value
 
 

@@ -1,9 +1,9 @@
 """Rows of Arrow columns as JSON texts in which every value is exact (rule 8).
 
 Columns and fields come in order of name, what is null is left out: rows that say the same have the same text. A number
-whose text has 14 or more characters, or an exponent, stands as a string of it, as in `exact_json`; of a DOUBLE or FLOAT
-it is the shortest text that means the same value. Times are in UTC; one without a zone is taken for UTC. Bytes are text
-where they are UTF-8, else base64.
+has one text (see `exact_json`), and stands as a string of it where that has 14 or more characters or is very small; of
+a DOUBLE or FLOAT it is the shortest text that means the same value. Times are in UTC; one without a zone is taken for
+UTC. Bytes are text where they are UTF-8, else base64.
 """
 
 # Arrow's stubs leave unknown what its functions make of columns of any kind.
@@ -11,6 +11,7 @@ where they are UTF-8, else base64.
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,19 +22,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monetization_pipeline.datasets.arrow import ArrowArray, listed
-from monetization_pipeline.ingest.exact_json import LONG_NUMBER
+from monetization_pipeline.ingest.exact_json import LONG_NUMBER, SMALL_NUMBER, digits_of
 
 #: What JSON writes otherwise than it is.
 _ESCAPED = r'[\x00-\x1f"\\]'
 _SECONDS = "%Y-%m-%dT%H:%M:%S"
+#: Numbers that Arrow does not write by their one text, and those that JSON cannot have as numbers.
+_ODD_NUMBER = r"[eE]|^-0$"
+_NO_SHORT_NUMBER = rf"[^-0-9.]|^-?{re.escape(SMALL_NUMBER)}"
 
 
 @dataclass(frozen=True, slots=True)
 class RowsJson:
-    """Rows as JSON objects, `texts`. `broken`: by row, a column with text that is not UTF-8, left out of its object."""
+    """Rows as JSON objects, `texts`. `broken`: by row, a column with text that is not UTF-8, left out of its object.
+
+    `identities` are the texts that identities are made of, with numbers as Arrow writes them: those never change.
+    """
 
     texts: pa.StringArray
     broken: dict[int, str]
+    identities: pa.StringArray
 
     @classmethod
     def of(cls, rows: pa.RecordBatch) -> "RowsJson":
@@ -44,7 +52,29 @@ class RowsJson:
             sound, bad = _sound(column)
             broken.update((row, str(name)) for row in bad)
             columns.append((name, sound))
-        return cls(_objects(columns, rows.num_rows), broken)
+        spelling = _Spelling()
+        texts = _objects(columns, rows.num_rows, spelling)
+        identities = _objects(columns, rows.num_rows, _Spelling(as_sent=True)) if spelling.differs else texts
+        return cls(texts, broken, identities)
+
+
+@dataclass(slots=True)
+class _Spelling:
+    """How numbers are written: by their one text, or `as_sent`. `differs`: whether these were not the same for any."""
+
+    as_sent: bool = False
+    differs: bool = False
+
+    def written(self, texts: pa.StringArray) -> pa.StringArray:
+        """JSON of numbers, from their texts as Arrow writes them."""
+        odd = cast("pa.BooleanArray", pc.match_substring_regex(texts, _ODD_NUMBER).fill_null(False))
+        if not self.as_sent and pc.any(odd).as_py():
+            self.differs = True
+            digits = [digits_of(text) for text in listed(texts.filter(odd))]
+            texts = pc.replace_with_mask(texts, odd, pa.array(digits, pa.string()))
+        long = pc.greater_equal(pc.utf8_length(texts), pa.scalar(LONG_NUMBER))
+        as_text = pc.or_(long, pc.match_substring_regex(texts, _NO_SHORT_NUMBER))
+        return pc.if_else(as_text, _joined('"', texts, '"'), texts)
 
 
 def _sound(column: ArrowArray) -> tuple[ArrowArray, list[int]]:
@@ -66,9 +96,12 @@ def _is_sound(one: ArrowArray) -> bool:
     return True
 
 
-def _objects(columns: Sequence[tuple[str, ArrowArray]], count: int) -> pa.StringArray:
+def _objects(columns: Sequence[tuple[str, ArrowArray]], count: int, spelling: _Spelling) -> pa.StringArray:
     fields = [
-        cast("pa.StringArray", _joined(f",{json.dumps(name, ensure_ascii=False)}:", _values(column)).fill_null(""))
+        cast(
+            "pa.StringArray",
+            _joined(f",{json.dumps(name, ensure_ascii=False)}:", _values(column, spelling)).fill_null(""),
+        )
         for name, column in sorted(columns, key=lambda named: named[0])
     ]
     joined = _joined(pa.array([""] * count, pa.string()), *fields)
@@ -81,9 +114,9 @@ def _joined(*parts: pa.StringArray | str) -> pa.StringArray:
     return pc.binary_join_element_wise(*parts, "")  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
-def _values(column: ArrowArray) -> pa.StringArray:
+def _values(column: ArrowArray, spelling: _Spelling) -> pa.StringArray:
     """JSON of each value, null for null."""
-    return next(write for is_kind, write in _WRITERS if is_kind(column.type))(column)
+    return next(write for is_kind, write in _WRITERS if is_kind(column.type))(column, spelling)
 
 
 def _texts(column: pa.StringArray) -> pa.StringArray:
@@ -93,12 +126,6 @@ def _texts(column: pa.StringArray) -> pa.StringArray:
         return quoted
     written = [json.dumps(text, ensure_ascii=False) for text in column.filter(escaped).to_pylist()]
     return pc.replace_with_mask(quoted, escaped, pa.array(written, pa.string()))
-
-
-def _numbers(texts: pa.StringArray) -> pa.StringArray:
-    long = pc.greater_equal(pc.utf8_length(texts), pa.scalar(LONG_NUMBER))
-    as_text = pc.or_(long, pc.match_substring_regex(texts, "[^-0-9.]"))
-    return pc.if_else(as_text, _joined('"', texts, '"'), texts)
 
 
 def _floats(column: ArrowArray) -> pa.StringArray:
@@ -132,19 +159,19 @@ def _bytes(column: ArrowArray) -> pa.StringArray:
     return _texts(pa.array([_decoded(value) for value in column.to_pylist()], pa.string()))
 
 
-def _structs(column: pa.StructArray) -> pa.StringArray:
+def _structs(column: pa.StructArray, spelling: _Spelling) -> pa.StringArray:
     fields = [(column.type.field(at).name, part) for at, part in enumerate(column.flatten())]
-    return _where_valid(column, _objects(fields, len(column)))
+    return _where_valid(column, _objects(fields, len(column), spelling))
 
 
-def _lists(column: Any) -> pa.StringArray:
+def _lists(column: Any, spelling: _Spelling) -> pa.StringArray:
     """Lists as arrays; maps as objects, their keys as text."""
     is_map = pa.types.is_map(column.type)
     if is_map:
-        keys, items = listed(_values(column.keys)), listed(_values(column.items))
+        keys, items = listed(_values(column.keys, spelling)), listed(_values(column.items, spelling))
         parts: Sequence[Any] = [f"{_key(key)}:{_or_null(item)}" for key, item in zip(keys, items, strict=True)]
     else:
-        parts = [_or_null(item) for item in _values(column.values).to_pylist()]
+        parts = [_or_null(item) for item in _values(column.values, spelling).to_pylist()]
     opening, closing = "{}" if is_map else "[]"
     written = [opening + ",".join(parts[start:end]) + closing for start, end in _spans(column)]
     return _where_valid(column, pa.array(written, pa.string()))
@@ -191,32 +218,47 @@ def _is_anything(_: pa.DataType) -> bool:
     return True
 
 
+def _as_large_list(column: Any) -> Any:
+    return pc.cast(column, pa.large_list(column.type.value_type))
+
+
 def _as_text(column: ArrowArray) -> pa.StringArray:
     return cast("pa.StringArray", pc.cast(column, pa.string()))
 
 
 _Check = Callable[[pa.DataType], bool]
+_Write = Callable[[Any, _Spelling], pa.StringArray]
+
+
+def _plain(write: Callable[[Any], pa.StringArray]) -> _Write:
+    return lambda column, _: write(column)
+
+
+def _number(texts: Callable[[Any], pa.StringArray]) -> _Write:
+    return lambda column, spelling: spelling.written(texts(column))
+
+
 #: How each kind of column is written: the first that fits. It is given arrays of that kind alone: hence Any.
-_WRITERS: Sequence[tuple[_Check, Callable[[Any], pa.StringArray]]] = (
-    (_is_uuid, _uuids),
-    (_is_extension, lambda column: _values(column.storage)),
-    (pa.types.is_dictionary, lambda column: _values(column.dictionary_decode())),
-    (pa.types.is_null, lambda column: pa.nulls(len(column), pa.string())),
-    (pa.types.is_boolean, _as_text),
-    (pa.types.is_integer, lambda column: _numbers(_as_text(column))),
-    (pa.types.is_floating, lambda column: _numbers(_floats(column))),
-    (pa.types.is_decimal, lambda column: _numbers(_decimals(column))),
-    (pa.types.is_duration, lambda column: _numbers(_as_text(column.view(pa.int64())))),
-    (pa.types.is_timestamp, lambda column: _texts(_instants(column))),
+_WRITERS: Sequence[tuple[_Check, _Write]] = (
+    (_is_uuid, _plain(_uuids)),
+    (_is_extension, lambda column, spelling: _values(column.storage, spelling)),
+    (pa.types.is_dictionary, lambda column, spelling: _values(column.dictionary_decode(), spelling)),
+    (pa.types.is_null, _plain(lambda column: pa.nulls(len(column), pa.string()))),
+    (pa.types.is_boolean, _plain(_as_text)),
+    (pa.types.is_integer, _number(_as_text)),
+    (pa.types.is_floating, _number(_floats)),
+    (pa.types.is_decimal, _number(_decimals)),
+    (pa.types.is_duration, _number(lambda column: _as_text(column.view(pa.int64())))),
+    (pa.types.is_timestamp, _plain(lambda column: _texts(_instants(column)))),
     (pa.types.is_struct, _structs),
     (pa.types.is_list, _lists),
     (pa.types.is_large_list, _lists),
     (pa.types.is_fixed_size_list, _lists),
     (pa.types.is_map, _lists),
-    (pa.types.is_list_view, lambda column: _lists(pc.cast(column, pa.large_list(column.type.value_type)))),
-    (pa.types.is_binary, _bytes),
-    (pa.types.is_large_binary, _bytes),
-    (pa.types.is_fixed_size_binary, _bytes),
-    (pa.types.is_binary_view, _bytes),
-    (_is_anything, lambda column: _texts(_as_text(column))),
+    (pa.types.is_list_view, lambda column, spelling: _lists(_as_large_list(column), spelling)),
+    (pa.types.is_binary, _plain(_bytes)),
+    (pa.types.is_large_binary, _plain(_bytes)),
+    (pa.types.is_fixed_size_binary, _plain(_bytes)),
+    (pa.types.is_binary_view, _plain(_bytes)),
+    (_is_anything, _plain(lambda column: _texts(_as_text(column)))),
 )

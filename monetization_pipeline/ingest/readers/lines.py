@@ -84,7 +84,7 @@ class _Lines:
             return
         file_nos = np.array([piece.file_no for piece in pieces], np.int32)
         numbers = np.arange(len(texts)) + np.repeat(np.array(firsts) - np.cumsum(counts) + counts, counts)
-        yield whole_batch(RecordKind.LINE, np.repeat(file_nos, counts), numbers, texts, risky)
+        yield whole_batch(RecordKind.LINE, np.repeat(file_nos, counts), numbers, texts, risky=risky)
 
     def refuse(self, line: CutLine) -> Iterator[pa.RecordBatch]:
         """The next line of the file set aside, once all before it is made."""

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from monetization_pipeline.datasets.arrow import listed
 from monetization_pipeline.ingest.readers.arrow_json import RowsJson
 from monetization_pipeline.ingest.readers.compression import raise_the_disks
 from monetization_pipeline.ingest.records import (
@@ -15,6 +16,7 @@ from monetization_pipeline.ingest.records import (
     Record,
     RecordKind,
     batches,
+    record_hash,
     refused,
     said,
     whole_batch,
@@ -83,7 +85,10 @@ def _records(file_no: int, line: int, rows: pa.RecordBatch) -> Iterator[pa.Recor
     whole[list(json.broken)] = False
     places = np.arange(line, line + rows.num_rows, dtype=np.int64)[whole]
     file_nos = np.full(len(places), file_no, np.int32)
-    yield whole_batch(RecordKind.EVENT, file_nos, places, json.texts.filter(pa.array(whole)))
+    kept = pa.array(whole)
+    same = json.identities is json.texts
+    hashes = None if same else [record_hash(text) for text in listed(json.identities.filter(kept))]
+    yield whole_batch(RecordKind.EVENT, file_nos, places, json.texts.filter(kept), hashes=hashes)
 
 
 def _refused(line: int, row: int, column: str, text: str) -> Record:

@@ -1,7 +1,7 @@
 """Which lines may hold a number that the engine would bend: a fast look at bytes, after which a regex decides.
 
-A regex takes a nanosecond or more for each byte; most lines need none. A line that `exact_json.RISKY` matches is always
-among those found here; some that it does not match are, too.
+A regex takes a nanosecond or more for each byte; most lines need none. A line that `exact_json.RISKY` matches, or
+`exact_json.WHOLE_FRACTION` within JSON, is always among those found here; some that neither matches are, too.
 """
 
 import numpy as np
@@ -15,6 +15,14 @@ _RUN = LONG_NUMBER - 1
 _BEFORE = np.zeros(256, bool)
 _BEFORE[list(b":,[ \t\n\f\r-")] = True
 _SIGN = ord("-")
+#: What may stand after a fraction of zeros: zeros, and what ends a number.
+_SPACES = b" \t\n\f\r"
+_ENDS = np.zeros(256, bool)
+_ENDS[list(b",}]" + _SPACES)] = True
+_AFTER = _ENDS.copy()
+_AFTER[ord("0")] = True
+_BLANK = np.zeros(256, bool)
+_BLANK[list(_SPACES)] = True
 
 
 def risky_lines(data: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -43,7 +51,18 @@ def _candidates(data: np.ndarray, at: int) -> list[np.ndarray]:
     runs = np.flatnonzero(eights[5:] & eights[:-5]) + at
     # Of so many characters a number is long only with its sign.
     long = (data[runs - 1] == _SIGN) | _is_digit(data.take(runs + _RUN, mode="clip"))
-    return [runs[long], *(np.flatnonzero(found) + at for found in (exponents, nans, infinities))]
+    return [
+        runs[long],
+        *(np.flatnonzero(found) + at for found in (exponents, nans, infinities)),
+        _zero_fractions(data, np.flatnonzero((tile[:-1] == ord(".")) & (tile[1:] == ord("0"))) + at),
+    ]
+
+
+def _zero_fractions(data: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Of points before a zero, those after which no other digit need come: 7.0, 7.00, 0.0000001."""
+    after, beyond = data.take(points + 2, mode="clip"), data.take(points + 3, mode="clip")
+    # `5.0 (X11` is no number that ends.
+    return points[_AFTER[after] & (~_BLANK[after] | _ENDS[beyond])]
 
 
 def _is_digit(some: np.ndarray) -> np.ndarray:
