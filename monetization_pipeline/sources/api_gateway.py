@@ -23,7 +23,7 @@ def _whole(key: str) -> str:
 MAPPING = {
     "event_id": _said("extendedRequestId"),
     "event_type": "'api_call'",
-    "occurred_at": f"coalesce(epoch_ms(requestTimeEpoch), parse_time(requestTime, '{_CLF}'))",
+    "occurred_at": f"coalesce(epoch_ms({_said('requestTimeEpoch')}), parse_time({_said('requestTime')}, '{_CLF}'))",
     "company_id": _said("companyId"),
     "user_id": f"coalesce({', '.join(map(_said, _CALLERS))})",
     "verb": _said("httpMethod"),
@@ -31,7 +31,7 @@ MAPPING = {
     "route": f"coalesce({_said('resourcePath')}, {_said('routeKey')})",
     "status": _said("status"),
     "duration_ms": _whole(f"coalesce({_said('durationMs')}, {_said('responseLatency')})"),
-    "response_size": _whole("responseLength"),
+    "response_size": _whole(_said("responseLength")),
     "blocked_by": "case when wafResponseCode = 'WAF_BLOCK' then 'AWS WAF' end",
     "metadata.api_id": _said("apiId"),
     "metadata.stage": _said("stage"),

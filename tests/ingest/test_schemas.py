@@ -179,8 +179,14 @@ CASES = {
     "a call that AWS WAF blocked": Case(G, over(GATEWAY, wafResponseCode="WAF_BLOCK"), {"blocked_by": "AWS WAF"}),
     "a call that AWS WAF let pass": Case(G, over(GATEWAY, wafResponseCode="WAF_ALLOW"), {"blocked_by": None}),
     "a call to API Gateway without its time": Case(G, over(GATEWAY, requestTime="-"), refused="occurred_at is missing"),
+    "a call to API Gateway without the number of its time": Case(
+        G, over(GATEWAY, requestTimeEpoch="-"), {"occurred_at": NOON}
+    ),
+    "a call to API Gateway without a length": Case(
+        G, over(GATEWAY, responseLength="-"), {"response_size": None, "unreadable": "{}"}
+    ),
     "a call to API Gateway with a status that is none": Case(
-        G, over(GATEWAY, status="two"), refused="status is not a whole number: two"
+        G, over(GATEWAY, status="two"), {"status": None, "unreadable": '{"status":"two"}'}
     ),
     "an event of Moesif's": Case(
         M,

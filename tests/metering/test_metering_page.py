@@ -55,7 +55,7 @@ def rows(shop: Workshop, spec: DatasetSpec, columns: Sequence[str]) -> list[Row]
 
 def test_masks_and_buckets_of_each_event(made: Workshop) -> None:
     known = made.known()
-    meters = meters_sql(known.catalog.meters)
+    meters = meters_sql(known.catalog)
     with made.pipeline.engine.session() as session:
         payers = charges.register(session, known, charges.window_of(DAYS))
         inputs = charges.open_events(made.pipeline, session, meters, payers, [day.isoformat() for day in DAYS])
