@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import SecretStr
 
+from monetization_pipeline.customers.values import EPOCH
 from monetization_pipeline.engines.duckdb import DuckDBEngine
 from monetization_pipeline.errors import MonetizeError, Place
 from monetization_pipeline.periods import PeriodKeyError, is_zone, parse_month
@@ -39,6 +40,7 @@ class Settings:
 
     home: Path
     first_month: str = "2020-01"
+    first_invoice_at: date | None = None
     grace: timedelta = timedelta(days=1)
     time_zone: str = "UTC"
     memory_limit: str = "800MB"
@@ -90,7 +92,9 @@ def pipeline_of(settings: Settings) -> Pipeline:
     home = Home(settings.home)
     return Pipeline(
         home,
-        Seller(settings.first_month, settings.grace, settings.time_zone, settings.issue_zero),
+        Seller(
+            settings.first_month, settings.first_invoice_at, settings.grace, settings.time_zone, settings.issue_zero
+        ),
         DuckDBEngine(home.kept / "spill", settings.memory_limit),
         Retention(settings.keep_landing, settings.keep_replaced),
     )
@@ -132,6 +136,16 @@ def _month(text: str) -> str:
     except PeriodKeyError as error:
         raise ValueError(str(error)) from None
     return text
+
+
+def _day(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if found.year < EPOCH.year or found.isoformat() != text:
+        raise ValueError(f"{text!r} is not a day such as 2025-01-01")
+    return found
 
 
 def _zone(text: str) -> str:
@@ -178,6 +192,12 @@ _kept = partial(_days, least=1, most=_MAX_KEPT_DAYS)
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MONETIZATION_FIRST_MONTH", "first_month", _month, "first billing period there is; events before it are refused"
+    ),
+    Setting(
+        "MONETIZATION_FIRST_INVOICE_AT",
+        "first_invoice_at",
+        _day,
+        "day, in each company's zone, from which you bill here; what is for an earlier time is shown as elsewhere",
     ),
     Setting("MONETIZATION_GRACE_DAYS", "grace", _days, "days after bill_at during which an invoice stays a draft"),
     Setting("MONETIZATION_TIME_ZONE", "time_zone", _zone, "time zone of companies that have none of their own"),

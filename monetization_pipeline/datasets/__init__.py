@@ -1,6 +1,13 @@
 """Every dataset of the lake: Arrow schema, key, partition column and meaning. The only contract between steps."""
 
-from monetization_pipeline.datasets.billing import CATALOGS, INVOICE_LINES, INVOICES, RATED_LINES, SET_ASIDE
+from monetization_pipeline.datasets.billing import (
+    CATALOGS,
+    ELSEWHERE,
+    INVOICE_LINES,
+    INVOICES,
+    RATED_LINES,
+    SET_ASIDE,
+)
 from monetization_pipeline.datasets.columns import DIRECTIONS, EVENT_CONTENT, EXACT_AMOUNT, INSTANT, SUM, VALUE, WHOLE
 from monetization_pipeline.datasets.customers import COMPANIES, SUBSCRIPTIONS, USERS
 from monetization_pipeline.datasets.published import STRIPE_INVOICES, provider_invoices
@@ -26,6 +33,7 @@ ALL: tuple[DatasetSpec, ...] = (
     CATALOGS,
     RATED_LINES,
     SET_ASIDE,
+    ELSEWHERE,
     INVOICES,
     INVOICE_LINES,
 )
@@ -37,6 +45,7 @@ __all__ = [
     "CORRECTIONS",
     "DAILY_USAGE",
     "DIRECTIONS",
+    "ELSEWHERE",
     "ENTITY_CHANGES",
     "EVENTS",
     "EVENT_CONTENT",

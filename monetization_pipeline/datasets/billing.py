@@ -47,6 +47,15 @@ RATED_LINES = DatasetSpec(
     volatile=("subscription_id", "price_id", "kind", "period_start", "full_period_start", "full_period_end", "group"),
 )
 
+ELSEWHERE = DatasetSpec(
+    "elsewhere",
+    "usage and fees × prices of a time before the first invoice here: billed elsewhere, and never booked",
+    RATED_LINES.schema,
+    RATED_LINES.key,
+    RATED_LINES.partition_column,
+    volatile=RATED_LINES.volatile,
+)
+
 SET_ASIDE = DatasetSpec(
     "set_aside",
     "lines that cannot be rated, each with its reason: their invoices are not made",

@@ -43,6 +43,20 @@ def fees_due(
     ]
 
 
+def first_due_month(start: datetime, zone: str, *, in_advance: bool) -> str:
+    """The billing month in which the first thing is due of a subscription that begins at `start`.
+
+    A fee in advance is due when it begins, which on the first of a month is the end of the month before; all else at
+    the end of its first month.
+
+    >>> from datetime import UTC
+    >>> start = datetime(2025, 1, 1, tzinfo=UTC)
+    >>> first_due_month(start, "UTC", in_advance=True), first_due_month(start, "UTC", in_advance=False)
+    ('2024-12', '2025-01')
+    """
+    return billing_month(start if in_advance else month_of(start, zone).end, zone)
+
+
 def usage_periods(subscription: Subscription, month_key: str, zone: str) -> list[Period]:
     """The full periods whose usage is due in `month_key`: those that end in it and overlap its active time."""
     month = month_period(month_key, zone)

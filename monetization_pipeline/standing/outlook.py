@@ -8,15 +8,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
 from monetization_pipeline.datasets import RAW_EVENTS, USAGE, WHOLE
-from monetization_pipeline.lake.ingest_log import IngestLog
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.state import PartitionState
 from monetization_pipeline.landing import customer_files
 from monetization_pipeline.landing.receiving import inbox_files
-from monetization_pipeline.periods import MICROSECOND, billing_month, month_key, months_between
+from monetization_pipeline.standing.interest import months_of_interest
 from monetization_pipeline.standing.out_of_date import (
     Judged,
     Reason,
@@ -26,7 +25,7 @@ from monetization_pipeline.standing.out_of_date import (
     reasons_on,
     received_days,
 )
-from monetization_pipeline.steps.known import Customers, Known
+from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.road import Grid, rows_on
 
@@ -55,8 +54,7 @@ class Outlook:
 
 def look(pipeline: Pipeline, known: Known, now: datetime) -> Outlook:
     """Everything that is out of date now, from inboxes to invoices."""
-    log = read_log(pipeline.lake)
-    months = months_of_interest(pipeline, known.customers, log, now)
+    months = months_of_interest(pipeline, known, now)
     days = stale_days(pipeline, known)
     unsettled = {work.partition for work in days}
     settled = [month for month in months if unsettled.isdisjoint(event_days(known, month))]
@@ -98,16 +96,6 @@ def stale_days(pipeline: Pipeline, known: Known) -> list[Work]:
     """Event days that are out of date, in order, of all that ever had an event."""
     days = [day.isoformat() for day in sorted(read_log(pipeline.lake).days)]
     return _works(pipeline, Grid.EVENT_DAYS, out_of_date(pipeline, known, Grid.EVENT_DAYS, days))
-
-
-def months_of_interest(pipeline: Pipeline, customers: Customers, log: IngestLog, now: datetime) -> list[str]:
-    """Billing periods from the first that anything was received for, up to the open one, within the grid."""
-    if log.receipts is None:
-        return []
-    start = datetime.combine(min([*log.days, log.receipts[0].date()]), time.min, UTC)
-    months = (billing_month(start + MICROSECOND, zone) for zone in customers.zones_in_use)
-    first = max(min(months), pipeline.seller.first_month)
-    return months_between(first, month_key(now.astimezone(UTC).date()))
 
 
 def _entering(pipeline: Pipeline) -> list[tuple[Reason, str]]:

@@ -62,10 +62,13 @@ class Home:
 class Seller:
     """The seller's settings that figures depend on.
 
-    `grace` is how long after bill_at an invoice stays a draft; `zone` is that of companies without one of their own.
+    What is for a time that begins before `first_invoice_at`, a day in the company's zone, is billed elsewhere (rule
+    23). `grace` is how long after bill_at an invoice stays a draft; `zone` is that of companies without one of their
+    own.
     """
 
     first_month: str
+    first_invoice_at: date | None
     grace: timedelta
     zone: str
     issue_zero: bool

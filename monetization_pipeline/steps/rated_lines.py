@@ -3,20 +3,22 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from monetization_pipeline.catalog.models import Catalog, MeterPrice, Plan
 from monetization_pipeline.customers.activity import billable
-from monetization_pipeline.datasets import EXACT_AMOUNT, INSTANT, RATED_LINES, SET_ASIDE, USAGE
+from monetization_pipeline.datasets import ELSEWHERE, EXACT_AMOUNT, INSTANT, RATED_LINES, SET_ASIDE, USAGE
 from monetization_pipeline.datasets.arrow import ArrowArray, ArrowValues, listed, named_types
 from monetization_pipeline.lake.columns import decimals, in_order, instant, microseconds, table_of, take_texts, values
 from monetization_pipeline.lake.rows import fingerprint_of, read_rows, read_table, write_table
 from monetization_pipeline.lake.state import PartitionState, code_version
 from monetization_pipeline.lake.table import NewFile
 from monetization_pipeline.periods import Period, add_months
-from monetization_pipeline.rating.due import bill_at, fees_due
+from monetization_pipeline.rating.beginning import Beginning
+from monetization_pipeline.rating.due import active_part, bill_at, fees_due
 from monetization_pipeline.rating.engine import DueFee, Unrated, UnratedFee, UsagePrice, rate_fees, rate_usage
 from monetization_pipeline.rating.lines import UNGROUPED, LineKind, PricedBy, RatedLine, Span, UsageRow
 from monetization_pipeline.steps.catalogs import price_digests
@@ -32,7 +34,7 @@ def expected_states(pipeline: Pipeline, known: Known, months: Sequence[str]) -> 
     """By billing period: what `rated_lines` would be made from now.
 
     Its fees are those of the month itself, and those in advance of the next one. On the grid's first instant, fees of
-    the month before are due as well.
+    the month before are due as well. Where billing here begins matters to the first months alone.
     """
     return {month: _expected(pipeline, known, month) for month in months}
 
@@ -46,6 +48,9 @@ def _expected(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
     }
     if month == pipeline.seller.first_month:
         inputs["fees before"] = known.months.charged(add_months(month, -1))
+    beginning = _beginning(pipeline, known)
+    if beginning.may_concern(month):
+        inputs["first invoice at"] = f"{beginning.day}"
     return PartitionState("", 0, inputs=inputs, digests=price_digests(known.catalog), code_version=CODE_VERSION)
 
 
@@ -55,31 +60,77 @@ def build(pipeline: Pipeline, known: Known, months: Sequence[str]) -> Mapping[st
 
 
 def _build(pipeline: Pipeline, known: Known, month: str) -> PartitionState:
-    aside_table, table = (pipeline.lake.table(spec) for spec in (SET_ASIDE, RATED_LINES))
-    aside_claim, claim = aside_table.claim([month]), table.claim([month])
+    # Beside the lines first: they come with what they leave out.
+    tables = {spec: pipeline.lake.table(spec) for spec in (SET_ASIDE, ELSEWHERE, RATED_LINES)}
+    claims = {spec: table.claim([month]) for spec, table in tables.items()}
     expected = _expected(pipeline, known, month)
-    usage = read_table(USAGE, pipeline.lake.table(USAGE).files([month]))
-    fees, unrated = rate_fees(_fees(pipeline, known, month))
-    usage_rated, aside = usage_lines(known.catalog, usage, month)
-    lines = in_order(pa.concat_tables([usage_rated, lines_table(fees, month)]), _ORDER)
-    aside = pa.concat_tables([aside, _fees_aside(unrated, month)])
-    aside_path, path = aside_table.new_path(month), table.new_path(month)
-    write_table(SET_ASIDE, aside, aside_path)
-    write_table(RATED_LINES, lines, path)
+    here, elsewhere = _to_rate(pipeline, known, month)
+    lines, aside = _rated(known.catalog, here, month)
+    # What is billed elsewhere and cannot be rated is nobody's to mend here.
+    made = {SET_ASIDE: aside, ELSEWHERE: _rated(known.catalog, elsewhere, month)[0], RATED_LINES: lines}
+    paths = {spec: table.new_path(month) for spec, table in tables.items()}
+    for spec, rows in made.items():
+        write_table(spec, rows, paths[spec])
     with pipeline.engine.session() as session:
-        fingerprint = fingerprint_of(session, RATED_LINES, [path])
+        fingerprint = fingerprint_of(session, RATED_LINES, [paths[RATED_LINES]])
         if aside.num_rows:
-            fingerprint = f"{fingerprint} and {fingerprint_of(session, SET_ASIDE, [aside_path])}"
-    state = replace(expected, fingerprint=fingerprint, rows=lines.num_rows)
-    aside_state = replace(state, rows=aside.num_rows)
-    aside_table.replace(aside_claim, [NewFile(aside_path, month, aside.num_rows)], {month: aside_state})
-    table.replace(claim, [NewFile(path, month, lines.num_rows)], {month: state})
-    return state
+            fingerprint = f"{fingerprint} and {fingerprint_of(session, SET_ASIDE, [paths[SET_ASIDE]])}"
+    state = replace(expected, fingerprint=fingerprint)
+    for spec, table in tables.items():
+        rows = made[spec].num_rows
+        table.replace(claims[spec], [NewFile(paths[spec], month, rows)], {month: replace(state, rows=rows)})
+    return replace(state, rows=lines.num_rows)
+
+
+class _ToRate(NamedTuple):
+    """Rows of `usage`, and fees."""
+
+    usage: pa.Table
+    fees: list[DueFee]
+
+
+def _beginning(pipeline: Pipeline, known: Known) -> Beginning:
+    return Beginning(pipeline.seller.first_invoice_at, known.customers.zone_of)
+
+
+def _to_rate(pipeline: Pipeline, known: Known, month: str) -> tuple[_ToRate, _ToRate]:
+    """What is due in a billing period: what is billed here, and what elsewhere (rule 23)."""
+    usage = read_table(USAGE, pipeline.lake.table(USAGE).files([month]))
+    fees = list(_fees(pipeline, known, month))
+    beginning = _beginning(pipeline, known)
+    if not beginning.may_concern(month):
+        return _ToRate(usage, fees), _ToRate(usage.slice(0, 0), [])
+    starts = zip(values(usage["company_id"]), values(usage["period_start"]), strict=True)
+    usage_here = [not beginning.elsewhere(company_id, start) for company_id, start in starts]
+    fees_here = [fee for fee in fees if not beginning.elsewhere(fee.subscription.company_id, _start(fee))]
+    fees_elsewhere = [fee for fee in fees if beginning.elsewhere(fee.subscription.company_id, _start(fee))]
+    return (
+        _ToRate(usage.filter(pa.array(usage_here, pa.bool_())), fees_here),
+        _ToRate(usage.filter(pa.array([not here for here in usage_here], pa.bool_())), fees_elsewhere),
+    )
+
+
+def _start(fee: DueFee) -> datetime:
+    active = active_part(fee.subscription, fee.period)
+    return fee.period.start if active is None else active.start
+
+
+def _rated(catalog: Catalog, due: _ToRate, month: str) -> tuple[pa.Table, pa.Table]:
+    """Rows of `rated_lines` in order, and rows of `set_aside`."""
+    fees, unrated = rate_fees(due.fees)
+    usage_rated, aside = usage_lines(catalog, due.usage, month)
+    lines = in_order(pa.concat_tables([usage_rated, lines_table(fees, month)]), _ORDER)
+    return lines, pa.concat_tables([aside, _fees_aside(unrated, month)])
 
 
 def read_lines(pipeline: Pipeline, month: str) -> list[RatedLine]:
     """The rated lines of a billing period as they are in the lake."""
     return [rated_line(row) for row in read_rows(pipeline.lake.table(RATED_LINES).files([month]))]
+
+
+def read_elsewhere(pipeline: Pipeline, month: str) -> list[RatedLine]:
+    """The lines of a billing period that are billed elsewhere, in the order of rated lines."""
+    return [rated_line(row) for row in read_rows(pipeline.lake.table(ELSEWHERE).files([month]))]
 
 
 def rated_line(row: Mapping[str, Any]) -> RatedLine:

@@ -14,6 +14,7 @@ from monetization_pipeline.datasets import (
     COMPANIES,
     CORRECTIONS,
     DAILY_USAGE,
+    ELSEWHERE,
     ENTITY_CHANGES,
     EVENTS,
     INVOICE_LINES,
@@ -158,7 +159,7 @@ ROAD: tuple[Row, ...] = (
         rated_lines.build,
         changed="what it is made from changed",
         new=NEVER_MADE,
-        beside=(SET_ASIDE,),
+        beside=(SET_ASIDE, ELSEWHERE),
     ),
     Row(
         INVOICES,
