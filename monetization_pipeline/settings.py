@@ -1,8 +1,10 @@
 """Typed settings. The environment and the working folder's `.env` are read here and nowhere else."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -24,6 +26,7 @@ _MAX_GRACE_DAYS = 366
 _MAX_KEPT_DAYS = 36_500
 _MAX_HOURS = 24 * 366
 _CRON_FIELDS = 5
+_WHOLE_PERCENT = 100
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 #: Where invoices go where nothing is said: to a stand-in on this machine.
@@ -49,6 +52,7 @@ class Settings:
     ingest_cron: str = "* * * * *"
     webhook_url: str = field(default="", repr=False)
     fresh_hours: int = 0
+    unreadable_percent: Decimal = Decimal(1)
     account: Account = USUAL_ACCOUNT
     issue_zero: bool = False
 
@@ -97,6 +101,7 @@ def pipeline_of(settings: Settings) -> Pipeline:
         ),
         DuckDBEngine(home.kept / "spill", settings.memory_limit),
         Retention(settings.keep_landing, settings.keep_replaced),
+        settings.unreadable_percent,
     )
 
 
@@ -166,6 +171,12 @@ def _hours(text: str) -> int:
     return int(text)
 
 
+def _percent(text: str) -> Decimal:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text) or Decimal(text) > _WHOLE_PERCENT:
+        raise ValueError(f"{text!r} is not a share in percent between 0 and {_WHOLE_PERCENT}, such as 0.5")
+    return Decimal(text)
+
+
 def _cron(text: str) -> str:
     if len(text.split()) != _CRON_FIELDS:
         raise ValueError(f"{text!r} has not the five fields of a cron schedule, such as */5 * * * *")
@@ -223,6 +234,12 @@ SETTINGS: tuple[Setting, ...] = (
         "fresh_hours",
         _hours,
         "hours without a new file after which a notice goes out; 0: never",
+    ),
+    Setting(
+        "MONETIZATION_UNREADABLE_PERCENT",
+        "unreadable_percent",
+        _percent,
+        "of a meter's events in a billing period, so many of a hundred may be unreadable before you are warned",
     ),
     Setting("STRIPE_ISSUE_ZERO", "issue_zero", _flag, "whether invoices of nothing are sent as well"),
 )

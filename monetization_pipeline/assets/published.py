@@ -63,6 +63,12 @@ class PublishConfig(dg.Config):
         default=0,
         description="How many invoices that were booked before the last switch of accounts are to be issued as well.",
     )
+    held: bool = Field(
+        default=False, description="Publish billing periods that lie before anything was received as well."
+    )
+    without_refused: bool = Field(
+        default=False, description="Publish although records of customers/ are refused, which may be anybody's."
+    )
 
 
 def published_asset(provider: Registered, grids: Grids, clock: Clock) -> dg.AssetsDefinition:
@@ -129,10 +135,10 @@ class _Work:
         }
 
     def publish(self, month: str, config: PublishConfig, by: str) -> _Outcome:
-        from monetization_pipeline.closing.places import Wish
         from monetization_pipeline.closing.publish import publish_to
+        from monetization_pipeline.closing.wishes import Wish
 
-        wish = Wish(config.switch_account, config.booked_before)
+        wish = Wish(config.switch_account, config.booked_before, config.held, config.without_refused)
         work = partial(publish_to, self.pipeline, self.account.account, month, clock=self.clock, by=by, wish=wish)
         try:
             done = run_step(work)

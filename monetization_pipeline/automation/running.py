@@ -18,6 +18,7 @@ from monetization_pipeline.automation.jobs import (
 )
 from monetization_pipeline.automation.launching import consecutive, near
 from monetization_pipeline.automation.shown_catalog import changed_catalog
+from monetization_pipeline.closing.held_periods import held_warnings
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError
@@ -30,7 +31,9 @@ from monetization_pipeline.resources.account import Told
 from monetization_pipeline.standing.lasting import lasting_warnings
 from monetization_pipeline.standing.making import bring_up_to_date
 from monetization_pipeline.standing.out_of_date import Judged, event_days, out_of_date
+from monetization_pipeline.standing.refused_values import RefusedValues, refused_values
 from monetization_pipeline.standing.rewritten import changed_periods, charged_in
+from monetization_pipeline.standing.verdicts import problems_of_parts
 from monetization_pipeline.steps.catalogs import keep_catalog
 from monetization_pipeline.steps.known import Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -52,12 +55,16 @@ class OffTheGridError(MonetizeError):
 
 @dataclass(frozen=True, slots=True)
 class PeriodsRun:
-    """What a run did: `made` is empty where everything was up to date; `warnings` are for somebody to look at."""
+    """What a run did: `made` is empty where everything was up to date; `warnings` are for somebody to look at.
+
+    `refused` is what meters could not use of the events of its billing periods.
+    """
 
     months: tuple[str, ...]
     ingested: IngestReport = field(default_factory=IngestReport)
     made: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    refused: tuple[RefusedValues, ...] = ()
 
 
 def run_periods(
@@ -95,10 +102,13 @@ def run_periods(
             *left,
             *(str(each) for each in lasting_warnings(pipeline, known) if each.urgent),
             *([_says_otherwise(changed)] if changed else ()),
+            *(str(each) for each in held_warnings(pipeline, known)),
+            *problems_of_parts(pipeline, known, months),
             *(warning for month in months for warning in _warnings(pipeline, known, month)),
         ]
     )
-    return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings))
+    refused = tuple(refused_values(pipeline, months)) if run.made else ()
+    return PeriodsRun(tuple(months), run.ingested, tuple(run.made), tuple(warnings), refused)
 
 
 def run_publishing(

@@ -1,6 +1,6 @@
 """Where everything stands: what is out of date and why, what is at work, and what waits for somebody."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,10 +8,14 @@ import dagster as dg
 
 from monetization_pipeline.automation.in_process import end_orphans
 from monetization_pipeline.automation.launching import TRIES, last_try, running, tries
+from monetization_pipeline.closing.held_periods import held_warnings
 from monetization_pipeline.landing.receiving import undeclared_inboxes
 from monetization_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, Grids
-from monetization_pipeline.standing.lasting import Warned, lasting_warnings
+from monetization_pipeline.standing.interest import months_of_interest
+from monetization_pipeline.standing.lasting import lasting_warnings
 from monetization_pipeline.standing.outlook import Work, look
+from monetization_pipeline.standing.verdicts import problems_of_parts
+from monetization_pipeline.standing.warned import Warned
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
@@ -44,7 +48,8 @@ class OutOfDate:
 class Standing:
     """`automation` says in words whether anything is launched by itself; `at_work` names queued and running runs.
 
-    `warnings` is what is amiss with the customers, for somebody to mend.
+    `warnings` is what is amiss and lasts until somebody mends it: with customers, with billing periods that are held,
+    with invoices that are set aside, and with values that meters cannot use.
     """
 
     automation: str
@@ -72,8 +77,18 @@ def standing(instance: dg.DagsterInstance, pipeline: Pipeline, grids: Grids, now
             for source in [path.parent.name]
         ),
     ]
-    warnings = tuple(lasting_warnings(pipeline, known))
+    warnings = (
+        *lasting_warnings(pipeline, known),
+        *held_warnings(pipeline, known),
+        *_warnings_of_parts(pipeline, known, months_of_interest(pipeline, known, now)),
+    )
     return Standing(_automation(instance, now), tuple(map(_described, running(instance))), tuple(rows), warnings)
+
+
+def _warnings_of_parts(pipeline: Pipeline, known: Known, months: Sequence[str]) -> Iterator[Warned]:
+    for problem in problems_of_parts(pipeline, known, months):
+        month, _, why = problem.partition(": ")
+        yield Warned(month, why)
 
 
 def _rows(instance: dg.DagsterInstance, work: Work, held_by: str = "") -> Iterator[OutOfDate]:

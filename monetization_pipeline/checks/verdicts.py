@@ -25,15 +25,14 @@ def _check(verdicts: Sequence[Verdict], grid: Grid, grids: Grids) -> dg.AssetChe
     """One check for verdicts of one name and asset, which ask the same of several datasets."""
     first, partitions = verdicts[0], partitions_of(grid, grids)
     datasets = [verdict.dataset for verdict in verdicts]
-    # What concerns a part holds nobody else up.
-    whole = first.of is Of.WHOLE
-    severity = dg.AssetCheckSeverity.ERROR if whole else dg.AssetCheckSeverity.WARN
+    severity = dg.AssetCheckSeverity.ERROR if first.of is Of.WHOLE else dg.AssetCheckSeverity.WARN
 
     @dg.asset_check(
         asset=first.shown_by,
         name=first.name,
         description=first.meaning if len(datasets) == 1 else f"{first.meaning} Of {', '.join(datasets)}.",
-        blocking=whole,
+        # What concerns a part, or publishing alone, holds nobody else up.
+        blocking=first.stops_runs,
         partitions_def=partitions,
     )
     def verdict(context: dg.AssetCheckExecutionContext, pipeline: PipelineResource) -> dg.AssetCheckResult:

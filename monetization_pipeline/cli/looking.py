@@ -63,15 +63,18 @@ def unbilled(pipeline: "Pipeline", period: str, form: str) -> None:
 
 @main.command()
 @click.option("--values", is_flag=True, help="Values that cannot be read, of events that came in all the same.")
+@click.option("--meters", is_flag=True, help="Events that came in, and that a meter cannot use.")
 @as_format
 @with_pipeline
-def refusals(pipeline: "Pipeline", values: bool, form: str) -> None:
+def refusals(pipeline: "Pipeline", *, values: bool, meters: bool, form: str) -> None:
     """Records that could not be read, with file, line and reason."""
     from monetization_pipeline.cli import printing
     from monetization_pipeline.reports import listings
 
     if values:
         return printing.show_rows(listings.unreadable(pipeline), form, "Values that cannot be read")
+    if meters:
+        return printing.show_rows(listings.meter_refusals(pipeline), form, "Refused by meters")
     return printing.show_rows(listings.refusals(pipeline), form, "Refusals")
 
 
@@ -83,8 +86,10 @@ def counts(pipeline: "Pipeline", period: str, form: str) -> None:
     """Where every record of a billing PERIOD went. The counts must close."""
     from monetization_pipeline.cli import show_periods
     from monetization_pipeline.standing.counts import count_period
+    from monetization_pipeline.standing.refused_values import refused_values
 
-    show_periods.show_counts(count_period(pipeline, period), form, period)
+    found = count_period(pipeline, period)
+    show_periods.show_counts(found, refused_values(pipeline, [period]), form, period)
 
 
 @main.command()

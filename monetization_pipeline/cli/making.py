@@ -50,6 +50,8 @@ def run(settings: "Settings", pipeline: "Pipeline", periods: str, as_of: datetim
     is_flag=True,
     help="Issue also what was booked before the last switch of accounts; asks, with the list.",
 )
+@click.option("--held", is_flag=True, help="Although the period lies before anything was received.")
+@click.option("--without-refused", is_flag=True, help="Although records of customers/ are refused.")
 @with_settings
 def publish(
     settings: "Settings",
@@ -59,20 +61,23 @@ def publish(
     dry_run: bool,
     switch_account: bool,
     booked_before: bool,
+    held: bool,
+    without_refused: bool,
 ) -> None:
     """Book the final invoices of a billing PERIOD and issue them, each once, however often this is run.
 
     The folder remembers where it publishes: provider, mode and account. Another place, such as one that a setting
     exported by the shell leads to, is refused without --switch-account. What was booked before a switch stays where it
-    is: it is issued at the new place only with --booked-before.
+    is: it is issued at the new place only with --booked-before. A period before anything was received is held until
+    MONETIZATION_FIRST_INVOICE_AT says from when on you bill here, or --held publishes it by name.
     """
     from monetization_pipeline.cli import printing, show_work
     from monetization_pipeline.closing.deciding import Cause
-    from monetization_pipeline.closing.places import Wish
     from monetization_pipeline.closing.publish import look_at
+    from monetization_pipeline.closing.wishes import Wish
     from monetization_pipeline.definitions import publish_period
 
-    wish = Wish(switch_account)
+    wish = Wish(switch_account, held=held, without_refused=without_refused)
     if dry_run or booked_before:
         found = look_at(pipeline, settings.account, period, utc_now(), wish)
         if dry_run:

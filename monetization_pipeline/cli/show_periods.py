@@ -1,6 +1,7 @@
 """What commands print of a billing period."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
@@ -16,6 +17,7 @@ from monetization_pipeline.reports.explain import Explained, explained_json
 from monetization_pipeline.reports.promised import DecimalText, UsageDaysRow
 from monetization_pipeline.reports.usage_days import MeterDays
 from monetization_pipeline.standing.counts import EVENT_DAY, RECEIVED, Counts
+from monetization_pipeline.standing.refused_values import RefusedValues
 
 _MAX_CHART = 120
 
@@ -74,6 +76,9 @@ def show_invoices(invoices: Sequence[Mapping[str, Any]], form: str) -> None:
             figures += [f"{text:>{wider}} × " for text in _of(line, Kind.QUANTITY)]
             text = f"{''.join(figures)}{', '.join(_of(line, Kind.WORDS))}  {' '.join(_of(line, Kind.ID))}"
             stdout.print(text, style="dim", markup=False)
+        for there in invoice["elsewhere"]:
+            text = f"{there['amount']:>{wide}}      {there['description']}  billed elsewhere"
+            stdout.print(text, style="dim", markup=False)
         for held in invoice["held_back"]:
             text = f"{held['amount']:>{wide}}      {held['description']}  charged in invoice {held['charged_in']}"
             stdout.print(text, style="dim", markup=False)
@@ -85,10 +90,10 @@ def _of(line: Mapping[str, Any], kind: Kind) -> list[str]:
     return [line[field.name] for field in LINE_FIELDS if field.kind is kind and line[field.name] is not None]
 
 
-def show_counts(counts: Counts, form: str, period: str) -> None:
-    """Print counts as JSON, or the buckets by group, conflicts by name, and what does not close."""
+def show_counts(counts: Counts, refused: Sequence[RefusedValues], form: str, period: str) -> None:
+    """Print counts as JSON, or the buckets by group, what meters refused, conflicts, and what does not close."""
     if form == "json":
-        print_json(counts.by_name())
+        print_json(counts.by_name() | {"meters": [asdict(each) for each in refused]})
         return
     table = Table("", "", title=f"Counts {period}", title_justify="left", show_header=False)
     table.columns[1].justify = "right"
@@ -102,6 +107,9 @@ def show_counts(counts: Counts, form: str, period: str) -> None:
         for name in names:
             table.add_row(name, f"{values[name]:,}")
     stdout.print(table)
+    for each in refused:
+        values = f"{each.absent:,} without a value, {each.unreadable:,} with one that cannot be read"
+        stdout.print(f"meter {each.meter_id} refused {values}, and used {each.metered:,}.", markup=False)
     for conflict in counts.conflicts:
         stdout.print(f"conflict: {conflict}", markup=False)
     for problem in counts.problems:

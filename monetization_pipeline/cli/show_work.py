@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monetization_pipeline.automation.running import PeriodsRun
     from monetization_pipeline.automation.standing import OutOfDate, Standing
     from monetization_pipeline.reports.promised import LandingRow
-    from monetization_pipeline.standing.lasting import Warned
+    from monetization_pipeline.standing.warned import Warned
 
 #: In this order a dry run lists what would be done.
 _WOULD = (Does.ISSUE, Does.BOOK_ONLY, Does.NOTHING, Does.LEAVE, Does.WAIT)
@@ -90,6 +90,11 @@ def show_run(run: "PeriodsRun") -> None:
     if run.ingested.refusals:
         stdout.print(f"[yellow]{run.ingested.refusals} records were refused[/yellow]; `monetize refusals` names them.")
     _show_unreadable(run.ingested)
+    for each in run.refused:
+        text = f"meter {each.meter_id}: {each.absent + each.unreadable:,} of {each.met:,} events were refused"
+        stdout.print(f"{text}, {each.absent:,} without a value, {each.unreadable:,} with one that cannot be read.")
+    if run.refused:
+        stdout.print("`monetize refusals --meters` names them.")
     stdout.print(f"{span}: made {', '.join(run.made)}.")
     stdout.print(f"`monetize invoices {last}` shows the invoices.")
 

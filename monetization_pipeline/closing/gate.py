@@ -6,11 +6,13 @@ from datetime import datetime
 
 from monetization_pipeline.closing.books import Books
 from monetization_pipeline.closing.deciding import Cause, Decided, Does, decide
+from monetization_pipeline.closing.held_periods import why_held
 from monetization_pipeline.closing.states import invoice_states
+from monetization_pipeline.closing.wishes import AS_BEFORE, Wish
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.invoicing.models import Invoice
 from monetization_pipeline.ledger.records import BookedLines, ChargedFor, Place
-from monetization_pipeline.standing.verdicts import problems_of_the_whole
+from monetization_pipeline.standing.verdicts import NOTHING_REFUSED, problems_of_the_whole
 from monetization_pipeline.steps.invoices import SetAside
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
@@ -47,12 +49,20 @@ class Decision:
         return [each for each in self.invoices if each.goes]
 
 
-def gate_problems(pipeline: Pipeline, known: Known, month: str) -> list[str]:
-    """Everything that forbids to publish a billing period; the same verdicts that the asset checks show."""
-    return problems_of_the_whole(pipeline, known, month)
+def gate_problems(pipeline: Pipeline, known: Known, month: str, *, wish: Wish = AS_BEFORE) -> list[str]:
+    """Everything in the lake that forbids to publish a billing period; the same verdicts that the asset checks show."""
+    return problems_of_the_whole(pipeline, known, month, but=[NOTHING_REFUSED] if wish.without_refused else [])
 
 
-def decide_period(books: Books, month: str, now: datetime, *, place: Place, not_taken: NotTaken) -> Decision:
+def problems_of(books: Books, month: str, *, wish: Wish = AS_BEFORE) -> list[str]:
+    """Everything that forbids to publish a billing period, with the reason why it is held, if it is."""
+    held = "" if wish.held else why_held(books, month)
+    return [*gate_problems(books.pipeline, books.known, month, wish=wish), *([held] if held else ())]
+
+
+def decide_period(
+    books: Books, month: str, now: datetime, *, place: Place, not_taken: NotTaken, wish: Wish = AS_BEFORE
+) -> Decision:
     """What publishing a billing period at a place does now, up to the transaction that books it.
 
     Before anything is booked, `not_taken` is asked. Raises PublishRefusedError where the gate is closed.
@@ -62,7 +72,7 @@ def decide_period(books: Books, month: str, now: datetime, *, place: Place, not_
         raise PublishRefusedError(
             f"{month} as of {pipeline.as_of:%Y-%m-%dT%H:%M:%SZ} is a look back; nothing is published of it"
         )
-    problems = gate_problems(pipeline, books.known, month)
+    problems = problems_of(books, month, wish=wish)
     if problems:
         raise PublishRefusedError(f"{month} cannot be published, nothing was sent:\n" + "\n".join(problems))
     found = invoice_states(books, month, now, inputs_complete=True, place=place)

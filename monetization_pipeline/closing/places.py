@@ -1,10 +1,11 @@
 """Where a working folder publishes, and as which seller: remembered, and never changed without a word."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from monetization_pipeline.closing.deciding import Cause, Decided, Does
 from monetization_pipeline.closing.gate import Decision
+from monetization_pipeline.closing.wishes import Wish
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.places import check_place, check_seller
@@ -12,22 +13,6 @@ from monetization_pipeline.ledger.records import Place, SettledPlace
 from monetization_pipeline.publishing.protocol import Provider, place_of
 from monetization_pipeline.publishing.sellers import new_seller_id, read_seller, write_seller
 from monetization_pipeline.steps.pipeline import Home
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody says beside that a billing period is to be published.
-
-    `switch_account`: from now on, at another place than before. `booked_before`: how many invoices that were booked
-    before the folder's last switch are to be issued as well; it has to be the number that there are.
-    """
-
-    switch_account: bool = False
-    booked_before: int = 0
-
-
-#: That everything goes on as before.
-AS_BEFORE = Wish()
 
 
 class BookedBeforeError(MonetizeError):

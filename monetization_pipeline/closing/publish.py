@@ -10,7 +10,7 @@ from monetization_pipeline.closing.deciding import Cause, Decided, Does
 from monetization_pipeline.closing.gate import Decision, decide_period
 from monetization_pipeline.closing.limits import Limits
 from monetization_pipeline.closing.opening import opened_ledger, opened_provider
-from monetization_pipeline.closing.places import AS_BEFORE, Wish
+from monetization_pipeline.closing.wishes import AS_BEFORE, Wish
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.ledger.errors import LedgerMovedError
 from monetization_pipeline.ledger.ledger import Ledger
@@ -99,7 +99,7 @@ def ready(books: Books, place: Place, month: str, now: datetime, *, wish: Wish =
     pipeline, ledger = books.pipeline, books.ledger
     places.check(ledger, pipeline.home, place, wish)
     limits = Limits(place, ledger, books.known.customers.companies, pipeline.seller.issue_zero)
-    decision = decide_period(books, month, now, place=place, not_taken=limits)
+    decision = decide_period(books, month, now, place=place, not_taken=limits, wish=wish)
     return Ready(place, places.as_wished(places.before_switch(ledger, place, decision), wish))
 
 

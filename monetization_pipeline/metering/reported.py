@@ -19,8 +19,6 @@ NO_NUMBER = "the value is not a number that can be used"
 UNREADABLE_VALUE = "the value cannot be read"
 UNREADABLE = "what the filter or a dimension reads cannot be read"
 GROUP_TOO_LONG = f"{{name}}, which a price groups by, has more than {MAX_GROUP_VALUE} characters"
-#: In all of these something is there that cannot be used.
-SOMETHING_IS_THERE = (NO_NUMBER, UNREADABLE_VALUE, UNREADABLE)
 
 
 def reported_sql(inputs: Inputs) -> str:

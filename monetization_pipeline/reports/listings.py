@@ -1,5 +1,6 @@
 """What people ask to see of a billing period, as plain rows ready for JSON: decimals and instants are text."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,25 +9,31 @@ from typing import Any, cast
 from monetization_pipeline.closing.books import Books
 from monetization_pipeline.closing.charged_already import Held
 from monetization_pipeline.closing.deciding import Decided, Does, closed, decide
-from monetization_pipeline.closing.gate import gate_problems
+from monetization_pipeline.closing.gate import problems_of
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.closing.states import invoice_states
-from monetization_pipeline.datasets import CORRECTIONS, RAW_EVENTS, REFUSALS, UNBILLED, USAGE
+from monetization_pipeline.datasets import CORRECTIONS, METER_REFUSALS, RAW_EVENTS, REFUSALS, UNBILLED, USAGE
 from monetization_pipeline.ids import instant_text
+from monetization_pipeline.invoicing.draft import InvoiceKey
 from monetization_pipeline.invoicing.models import invoice_json, minor_text
+from monetization_pipeline.invoicing.printing import invoice_ids
 from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.rows import read_rows
 from monetization_pipeline.lake.visible import received_rows, view_received
 from monetization_pipeline.landing.decisions import decisions
 from monetization_pipeline.ledger.records import Publication
-from monetization_pipeline.money import plain
+from monetization_pipeline.money import plain, round_amount
 from monetization_pipeline.periods import month_period, parse_month
+from monetization_pipeline.rating.lines import RatedLine
 from monetization_pipeline.reports.promised import (
+    DecimalText,
     DecisionRow,
+    ElsewhereRow,
     InstantText,
     InvoiceRow,
     IssuedRow,
     LandingRow,
+    MeterRefusalRow,
     RefusalRow,
     UnbilledRow,
     UnreadableRow,
@@ -38,6 +45,7 @@ from monetization_pipeline.standing.out_of_date import reasons
 from monetization_pipeline.steps.invoices import SetAside
 from monetization_pipeline.steps.known import Customers, Known, read_catalog
 from monetization_pipeline.steps.pipeline import Pipeline
+from monetization_pipeline.steps.rated_lines import read_elsewhere
 
 _NOT_SHOWN = ("billing_period", "occurred_on", "received_on")
 #: Companies that are named for each meter.
@@ -49,18 +57,46 @@ def invoices(pipeline: Pipeline, month: str, now: datetime) -> list[InvoiceRow]:
     """Every invoice of a billing period with its status and what publishing would do with it, by company."""
     month_period(month, pipeline.seller.zone)
     known = Known.now(pipeline)
-    problems = gate_problems(pipeline, known, month)
     with opened_ledger(pipeline) as ledger:
         books = Books(pipeline, known, ledger)
+        problems = problems_of(books, month)
         found = invoice_states(books, month, now, inputs_complete=not reasons(pipeline, known, month))
     rows = [
         _invoice_row(closed(state, problems) if problems else decide(state, now, issue_zero=pipeline.seller.issue_zero))
         for state in found.states
     ]
     rows += [_set_aside_row(each, pipeline.seller.grace) for each in found.set_aside]
+    rows = _with_elsewhere(rows, read_elsewhere(pipeline, month), pipeline.seller.grace)
     return [
         cast("InvoiceRow", row) for row in sorted(rows, key=lambda row: [str(row[name]) for name in _INVOICE_ORDER])
     ]
+
+
+def _with_elsewhere(
+    rows: Sequence[dict[str, object]], lines: Sequence[RatedLine], grace: timedelta
+) -> list[dict[str, object]]:
+    """Invoices with what was billed elsewhere of what they would have; one that has nothing else is a row as well."""
+    by_key: dict[InvoiceKey, list[RatedLine]] = {}
+    for line in lines:
+        by_key.setdefault((line.company_id, line.currency, line.bill_at), []).append(line)
+    keys = sorted(by_key)
+    found = {
+        invoice_id: [_elsewhere_row(line) for line in by_key[key]]
+        for invoice_id, key in zip(invoice_ids(keys), keys, strict=True)
+    }
+    known = {row["invoice_id"] for row in rows}
+    alone = [
+        _empty_row(invoice_id, key, minor_text(Decimal(0), key[1]), grace)
+        | {"status": "elsewhere", "publish": Does.NOTHING.value, "why": "all of it was billed elsewhere"}
+        for invoice_id, key in zip(found, keys, strict=True)
+        if invoice_id not in known
+    ]
+    return [row | {"elsewhere": found.get(str(row["invoice_id"]), [])} for row in (*rows, *alone)]
+
+
+def _elsewhere_row(line: RatedLine) -> ElsewhereRow:
+    amount = minor_text(round_amount(line.amount, line.currency), line.currency)
+    return {"line_id": line.line_id, "description": line.description, "amount": DecimalText(amount)}
 
 
 def _invoice_row(decided: Decided) -> dict[str, object]:
@@ -76,18 +112,22 @@ def _invoice_row(decided: Decided) -> dict[str, object]:
 
 
 def _set_aside_row(aside: SetAside, grace: timedelta) -> dict[str, object]:
+    empty = _empty_row(aside.invoice_id, (aside.company_id, aside.currency, aside.bill_at), None, grace)
+    return empty | {"status": "set aside", "publish": Does.LEAVE.value, "why": "; ".join(aside.reasons)}
+
+
+def _empty_row(invoice_id: str, key: InvoiceKey, total: str | None, grace: timedelta) -> dict[str, object]:
+    """A row without lines; what is left to say of it is where it stands."""
+    company_id, currency, bill_at = key
     return {
-        "invoice_id": aside.invoice_id,
-        "company_id": aside.company_id,
+        "invoice_id": invoice_id,
+        "company_id": company_id,
         "subscription_id": None,
-        "currency": aside.currency,
-        "bill_at": instant_text(aside.bill_at),
+        "currency": currency,
+        "bill_at": instant_text(bill_at),
         "lines": [],
-        "total": None,
-        "status": "set aside",
-        "publish": Does.LEAVE.value,
-        "why": "; ".join(aside.reasons),
-        "final_from": instant_text(aside.bill_at + grace),
+        "total": total,
+        "final_from": instant_text(bill_at + grace),
         "held_back": [],
         "issued_at": [],
     }
@@ -181,6 +221,31 @@ def unreadable(pipeline: Pipeline) -> list[UnreadableRow]:
 def _unreadable_sql(events: str) -> str:
     return f"""SELECT source, found.key AS field, json_extract_string(found.value, '$') AS text
         FROM {events} AS events, json_each(events.unreadable) AS found WHERE events.unreadable <> '{{}}'"""
+
+
+def meter_refusals(pipeline: Pipeline) -> list[MeterRefusalRow]:
+    """Events that came in and that a meter could not use: by meter, company and reason, with the last one of them."""
+    with pipeline.engine.session() as session:
+        session.view("refused", METER_REFUSALS.schema, pipeline.lake.table(METER_REFUSALS).files())
+        rows = session.rows(
+            """SELECT meter_id, company_id, reason, count(*), min(occurred_on), max(occurred_on),
+                max(struct_pack(d := occurred_on, s := source, e := event_id, v := value)) AS last
+            FROM refused GROUP BY meter_id, company_id, reason ORDER BY meter_id, company_id NULLS FIRST, reason"""
+        )
+    return [
+        MeterRefusalRow(
+            meter_id=meter_id,
+            company_id=company_id,
+            reason=reason,
+            events=events,
+            first_on=first_on.isoformat(),
+            last_on=last_on.isoformat(),
+            example=last["v"],
+            source=last["s"],
+            event_id=last["e"],
+        )
+        for meter_id, company_id, reason, events, first_on, last_on, last in rows
+    ]
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

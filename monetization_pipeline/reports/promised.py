@@ -47,8 +47,18 @@ class HeldBackRow(TypedDict):
     charged_in: str
 
 
+class ElsewhereRow(TypedDict):
+    """A line that was billed elsewhere, for its time begins before the first invoice here."""
+
+    line_id: str
+    description: str
+    amount: DecimalText
+
+
 class InvoiceRow(TypedDict):
-    """`monetize invoices`: `status` is estimate, draft, final, booked, issued, `booked, differs by X` or set aside.
+    """`monetize invoices`: `status` is estimate, draft, final, booked, issued, `booked, differs by X`, set aside or
+    elsewhere, where all of it was billed elsewhere; `elsewhere` names the lines of which that is so, and that are not
+    on the invoice.
 
     It is issued where it was issued at the place that the folder publishes to; `issued_at` names every place.
     One that is set aside has no total, as a line of it cannot be rated; `why` says so.
@@ -68,6 +78,7 @@ class InvoiceRow(TypedDict):
     why: str
     final_from: InstantText
     held_back: list[HeldBackRow]
+    elsewhere: list[ElsewhereRow]
     issued_at: list[IssuedRow]
 
 
@@ -161,8 +172,31 @@ class UnreadableRow(TypedDict):
     example: str
 
 
+class MeterCountsRow(TypedDict):
+    """What a meter could not use: `absent` without a value, `unreadable` with something that cannot be read."""
+
+    meter_id: str
+    metered: int
+    absent: int
+    unreadable: int
+
+
+class MeterRefusalRow(TypedDict):
+    """`monetize refusals --meters`: how many events of a company a meter refused for one reason, with an example."""
+
+    meter_id: str
+    company_id: str | None
+    reason: str
+    events: int
+    first_on: str
+    last_on: str
+    example: str | None
+    source: str
+    event_id: str
+
+
 class CountsRow(TypedDict):
-    """`monetize counts`: the buckets of rule 6."""
+    """`monetize counts`: the buckets of rule 6, and by meter what it refused, whoever else counts the event."""
 
     records: int
     empty: int
@@ -182,6 +216,7 @@ class CountsRow(TypedDict):
     meter_refused: int
     ambiguous_subscription: int
     no_subscription: int
+    meters: list[MeterCountsRow]
 
 
 class SourceFileRow(TypedDict):

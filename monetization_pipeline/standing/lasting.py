@@ -4,7 +4,6 @@ They hold nothing up and change no figure; `monetize status` shows them, and the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from monetization_pipeline.customers.activity import billable
 from monetization_pipeline.customers.near import nearest
@@ -13,23 +12,12 @@ from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.lake.visible import received_rows
 from monetization_pipeline.landing import customer_files
 from monetization_pipeline.sources.declared import CUSTOMERS
+from monetization_pipeline.standing.warned import Warned
 from monetization_pipeline.steps.customers import left_out
 from monetization_pipeline.steps.known import Customers, Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """What is amiss: `about` names it, `why` goes on from there. `urgent`: it is worth a line of every run."""
-
-    about: str
-    why: str
-    urgent: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.about} {self.why}"
 
 
 def lasting_warnings(pipeline: Pipeline, known: Known) -> list[Warned]:

@@ -4,18 +4,21 @@ A verdict is a list of problems in words; empty means that all is well. One of t
 period that is made from a partition on which it is red; one of a part is to block those that it names.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from monetization_pipeline.datasets import (
     DAILY_USAGE,
+    ENTITY_CHANGES,
     EVENTS,
     INVOICES,
     LANDING_FILES,
+    METER_REFUSALS,
     RAW_EVENTS,
     SET_ASIDE,
+    SUBSCRIPTIONS,
     USAGE,
     WHOLE,
     DatasetSpec,
@@ -24,15 +27,17 @@ from monetization_pipeline.lake.listing import read_log
 from monetization_pipeline.metering.charged import BUCKETS, METERED
 from monetization_pipeline.standing.counts import EVENT_DAY, RECEIVED, Counts, count_days, count_period, count_received
 from monetization_pipeline.standing.files_held import file_problems
+from monetization_pipeline.standing.lasting import refused_records
 from monetization_pipeline.standing.made_from import MadeFrom
 from monetization_pipeline.standing.out_of_date import coming_in, reasons_on
+from monetization_pipeline.standing.refused_values import unreadable_problems
 from monetization_pipeline.steps.invoices import read_set_aside
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 from monetization_pipeline.steps.road import ROAD, Grid, Row, rows_on
 
 UP_TO_DATE, FILES, COUNTS_CLOSE = "up_to_date", "files", "counts_close"
-NOTHING_SET_ASIDE = "nothing_set_aside"
+NOTHING_SET_ASIDE, NOTHING_REFUSED, VALUES_READABLE = "nothing_set_aside", "nothing_refused", "values_readable"
 
 #: Problems of partitions of one dataset.
 Judge = Callable[[Pipeline, Known, Sequence[str]], list[str]]
@@ -51,7 +56,7 @@ class Of(StrEnum):
 class Verdict:
     """One question about a dataset: of some partitions of its grid, or of all of it.
 
-    A check called `name` of the asset `shown_by` shows it.
+    A check called `name` of the asset `shown_by` shows it; it holds a run up where it `stops_runs`.
 
     Where one that comes `first` is red, nothing after it in the table can be judged.
     """
@@ -64,6 +69,7 @@ class Verdict:
     judge: Judge
     of: Of = Of.WHOLE
     first: bool = False
+    stops_runs: bool = True
 
     def asked_of(self, pipeline: Pipeline, known: Known, keys: Sequence[str]) -> list[str]:
         """The problems of some partitions of the asset that shows it."""
@@ -133,6 +139,15 @@ def _set_aside(pipeline: Pipeline, _: Known, months: Sequence[str]) -> list[str]
     ]
 
 
+def _customers_refused(pipeline: Pipeline, _: Known, __: Sequence[str]) -> list[str]:
+    found = [f"{place} {why}" for place, why in refused_records(pipeline)]
+    return [f"{each}; it may be anybody's (`monetize publish PERIOD --without-refused`)" for each in found]
+
+
+def _unreadable(pipeline: Pipeline, _: Known, months: Sequence[str]) -> list[str]:
+    return [problem for month in months for problem in unreadable_problems(pipeline, month)]
+
+
 def _counts(spec: DatasetSpec, grid: Grid, meaning: str, judge: Judge, shown_by: str | None = None) -> Verdict:
     return Verdict(COUNTS_CLOSE, spec.name, shown_by or spec.name, grid, meaning, judge)
 
@@ -197,6 +212,26 @@ VERDICTS: tuple[Verdict, ...] = (
         "Every line can be rated: no invoice is set aside.",
         _set_aside,
         of=Of.PART,
+        stops_runs=False,
+    ),
+    Verdict(
+        VALUES_READABLE,
+        METER_REFUSALS.name,
+        USAGE.name,
+        Grid.BILLING_PERIODS,
+        "No meter meets more values that cannot be read than MONETIZATION_UNREADABLE_PERCENT.",
+        _unreadable,
+        of=Of.PART,
+        stops_runs=False,
+    ),
+    Verdict(
+        NOTHING_REFUSED,
+        ENTITY_CHANGES.name,
+        SUBSCRIPTIONS.name,
+        Grid.WHOLE,
+        "No record of customers/ is refused, as it is written now.",
+        _customers_refused,
+        stops_runs=False,
     ),
 )
 
@@ -219,12 +254,19 @@ def problems_shown(pipeline: Pipeline, known: Known, asset: str, keys: Sequence[
     return [problem for verdict in verdicts for problem in verdict.asked_of(pipeline, known, keys)]
 
 
-def problems_of_the_whole(pipeline: Pipeline, known: Known, month: str) -> list[str]:
-    """What the verdicts of the whole say of exactly the partitions that a billing period is made from."""
+def problems_of_parts(pipeline: Pipeline, known: Known, months: Sequence[str]) -> list[str]:
+    """What the verdicts of parts say of billing periods: of whom it stops, or what is not counted."""
+    return [
+        problem for verdict in VERDICTS if verdict.of is Of.PART for problem in verdict.judge(pipeline, known, months)
+    ]
+
+
+def problems_of_the_whole(pipeline: Pipeline, known: Known, month: str, *, but: Collection[str] = ()) -> list[str]:
+    """What the verdicts of the whole, `but` some, say of exactly the partitions that a billing period is made from."""
     made_from = MadeFrom(pipeline, known, month)
     problems: list[str] = []
     for verdict in VERDICTS:
-        if verdict.of is Of.WHOLE:
+        if verdict.of is Of.WHOLE and verdict.name not in but:
             found = verdict.judge(pipeline, known, made_from.partitions(verdict.grid, verdict.dataset))
             advice = f"; run `monetize run {month}`" if verdict.name == UP_TO_DATE else ""
             problems += [f"{problem}{advice}" for problem in found]

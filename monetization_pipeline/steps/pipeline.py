@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -101,13 +102,15 @@ class Pipeline:
     """One working folder, ready to work on, with the engine that runs SQL for it.
 
     A look back (`looking_back`) has a folder of its own: what was received until `as_of`, and what was booked until
-    then, it reads from the `main` one.
+    then, it reads from the `main` one. Where more than `unreadable_percent` of a meter's events cannot be read,
+    somebody is warned.
     """
 
     home: Home
     seller: Seller
     engine: Engine
     retention: Retention
+    unreadable_percent: Decimal
     main: "Pipeline | None" = None
     as_of: datetime | None = None
 
