@@ -61,7 +61,7 @@ _DAY = """
         '/v1/items' AS route, CASE WHEN i % 50 = 0 THEN 500 ELSE 200 END AS status, 35 AS duration_ms,
         NULL AS request_size, NULL AS response_size, NULL AS api_version, 1 AS weight, NULL AS blocked_by,
         '{"tokens":' || (i % 4000) || ',"model":"' || ['small', 'medium', 'large'][i % 3 + 1] || '"}' AS metadata,
-        NULL AS direction,
+        NULL AS direction, '{}' AS unreadable,
         $1 AS received_at, 'api' AS source, 'bench' AS file, i AS line, 1 AS record,
         CAST(hash(i) >> 1 AS BIGINT) AS identity_hash, CAST(hash(i) >> 1 AS BIGINT) AS content_hash,
         CAST($1 AT TIME ZONE 'UTC' AS DATE) AS occurred_on

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from monetization_pipeline.automation.held import held_warnings
 from monetization_pipeline.automation.in_process import CheckFailedError, InProcess, RunFailedError
 from monetization_pipeline.automation.jobs import (
     BILLING_PERIODS,
@@ -18,7 +19,6 @@ from monetization_pipeline.automation.jobs import (
 )
 from monetization_pipeline.automation.launching import consecutive, near
 from monetization_pipeline.automation.shown_catalog import changed_catalog
-from monetization_pipeline.closing.held_periods import held_warnings
 from monetization_pipeline.closing.opening import opened_ledger
 from monetization_pipeline.datasets import DAILY_USAGE, EVENTS, RAW_EVENTS
 from monetization_pipeline.errors import MonetizeError

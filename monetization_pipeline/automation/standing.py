@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from monetization_pipeline.automation.held import held_warnings
 from monetization_pipeline.automation.in_process import end_orphans
 from monetization_pipeline.automation.launching import TRIES, last_try, running, tries
-from monetization_pipeline.closing.held_periods import held_warnings
 from monetization_pipeline.landing.receiving import undeclared_inboxes
 from monetization_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, Grids
 from monetization_pipeline.standing.interest import months_of_interest

@@ -45,7 +45,7 @@ def compile_mapping(text: str, scope: Scope) -> Compiled:
     >>> from monetization_pipeline.expressions.scopes import RecordScope
     >>> made = compile_mapping("upper(method)", RecordScope([("method",)]))
     >>> made.sql, str(made.kind)
-    ('upper("r"."method")', 'text')
+    ('upper("r"[1])', 'text')
     """
     walk = Walk(read(text), scope)
     made = walk.compile(walk.parsed.tree)

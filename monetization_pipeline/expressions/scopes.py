@@ -100,7 +100,7 @@ class RecordScope:
 
 
 def record_leaves(paths: Iterable[Path], *, text: str = "text") -> str:
-    """SQL (VARCHAR[]) of the leaves at `paths`, in the order of `numbered`, out of a column of JSON text.
+    r"""SQL (VARCHAR[]) of the leaves at `paths`, in the order of `numbered`, out of a column of JSON text.
 
     Never NULL for JSON. It raises where the text is none.
 

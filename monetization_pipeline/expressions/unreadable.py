@@ -21,7 +21,7 @@ def either(*pieces: Unreadable | None) -> Unreadable | None:
 
 
 def where(condition: str, piece: Unreadable | None) -> Unreadable | None:
-    """The same where a condition (SQL, never NULL) holds besides."""
+    """What is unreadable, where a condition (SQL, never NULL) holds besides."""
     return piece and Unreadable(f"({condition} AND {piece.when})", piece.said)
 
 

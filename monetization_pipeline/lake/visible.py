@@ -47,6 +47,6 @@ def visible_files(lake: Lake, spec: DatasetSpec, batches: Collection[str]) -> li
 def visible_committed(
     lake: Lake, spec: DatasetSpec, batches: Collection[str], partitions: Collection[str] | None = None
 ) -> list[CommittedFile]:
-    """The same files with partition and size, of the given partitions or of all, in the order of the log."""
+    """Files that show, with partition and size, of the given partitions or of all, in the order of the log."""
     wanted = {*batches, *(f"{COMPACTED}{batch[:DAY_DIGITS]}" for batch in batches)}
     return [file for file in lake.table(spec).committed(partitions) if file.address.name.partition("-")[0] in wanted]

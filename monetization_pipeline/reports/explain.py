@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monetization_pipeline.catalog.models import Aggregation, FlatPrice, MeterPrice, Price
-from monetization_pipeline.datasets import RATED_LINES
+from monetization_pipeline.datasets import ELSEWHERE, RATED_LINES
 from monetization_pipeline.engines.base import Session
 from monetization_pipeline.errors import MonetizeError
 from monetization_pipeline.expressions.quoting import text_literal
@@ -97,13 +97,13 @@ def _explanation(known: Known, line: RatedLine) -> tuple[Price, Explanation]:
 
 def _find(pipeline: Pipeline, line_id: str) -> tuple[str, RatedLine]:
     with pipeline.engine.session() as session:
-        session.view("rated_lines", RATED_LINES.schema, pipeline.lake.table(RATED_LINES).files())
-        rows = session.arrow("SELECT * FROM rated_lines WHERE line_id = ?", [line_id]).to_pylist()
-    if not rows:
-        raise UnknownLineError(
-            f"no line has the id {line_id!r}; `monetize invoices PERIOD --format json` lists the lines of a period"
-        )
-    return rows[0]["billing_period"], rated_line(rows[0])
+        for spec in (RATED_LINES, ELSEWHERE):
+            session.view(spec.name, spec.schema, pipeline.lake.table(spec).files())
+            if rows := session.arrow(f"SELECT * FROM {spec.name} WHERE line_id = ?", [line_id]).to_pylist():
+                return rows[0]["billing_period"], rated_line(rows[0])
+    raise UnknownLineError(
+        f"no line has the id {line_id!r}; `monetize invoices PERIOD --format json` lists the lines of a period"
+    )
 
 
 def _events(pipeline: Pipeline, known: Known, line: RatedLine) -> tuple[str, list[SourceFile]]:

@@ -19,6 +19,12 @@ from monetization_pipeline.rating.due import first_due_month
 from monetization_pipeline.steps.known import Known
 from monetization_pipeline.steps.pipeline import Pipeline
 
+WHY_HELD = (
+    "is held, as it lies before anything was received: what was there before may have billed it. "
+    "MONETIZATION_FIRST_INVOICE_AT says from which day on you bill here; `monetize publish PERIOD --held` publishes it "
+    "all the same"
+)
+
 
 def months_of_interest(pipeline: Pipeline, known: Known, now: datetime) -> list[str]:
     """Billing periods from the first in which anything is due, up to the open one, within the grid."""

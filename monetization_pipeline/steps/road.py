@@ -87,7 +87,7 @@ class Row:
 
     @property
     def stated(self) -> tuple[DatasetSpec, ...]:
-        """Those whose partitions have states, one and the same but for `rows`; what grows by batches has none."""
+        """What has states of partitions, one and the same but for `rows`; what grows by batches has none."""
         return () if self.spec.by_batch else self.specs
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +11,10 @@ from counting import MONTH, Question, Raw, ask
 from workshop import CORRECTING_MAPPING, PLAIN_MAPPING, RECEIVED, Workshop, event, lines
 
 from monetization_pipeline.datasets import EVENTS, METER_REFUSALS, RAW_EVENTS, REFUSALS, USAGE
-from monetization_pipeline.lake.listing import read_log
-from monetization_pipeline.metering.reported import ABSENT, NO_NUMBER, SOMETHING_IS_THERE, UNREADABLE, UNREADABLE_VALUE
-from monetization_pipeline.reports import listings
+from monetization_pipeline.metering.reported import ABSENT, NO_NUMBER, UNREADABLE, UNREADABLE_VALUE
 from monetization_pipeline.reports.explain import explain
 from monetization_pipeline.standing.counts import count_period
+from monetization_pipeline.standing.refused_values import refused_values
 from monetization_pipeline.steps import invoices
 from monetization_pipeline.steps.rated_lines import read_lines
 
@@ -217,7 +216,10 @@ def test_a_status_that_cannot_be_read_is_refused_by_the_meters_that_read_it(shop
     }
     # The sixth is absent: there is nothing to add up, nor to tell apart.
     assert refused(shop) == expected | {("e6", "sums"): (ABSENT, None), ("e6", "codes"): (ABSENT, None)}
-    assert set(SOMETHING_IS_THERE) == {UNREADABLE, NO_NUMBER, UNREADABLE_VALUE}
+    counted = {each.meter_id: (each.absent, each.unreadable) for each in refused_values(shop.pipeline, [MONTH])}
+    assert counted == dict.fromkeys(("good", "good_or_none", "by_status"), (0, 6)) | dict.fromkeys(
+        ("sums", "codes"), (1, 6)
+    )
     kept = {row["event_id"]: (row["status"], json.loads(row["unreadable"])) for row in shop.rows(EVENTS)}
     assert kept == {event_id: (None, {"status": text}) for event_id, text in unreadable.items()} | {
         "e6": (None, {}),
@@ -329,60 +331,6 @@ def test_metadata_that_is_no_object_is_refused_by_the_meters_that_read_it(shop: 
 # --- sizes and durations: absent, counted, and a meter that measures them says what was there
 
 
-def test_a_size_or_a_duration_that_cannot_be_read_costs_no_event(shop: Workshop) -> None:
-    mapping = PLAIN_MAPPING | {"duration_ms": "ms", "request_size": "coalesce(bytes, 0)", "response_size": "out"}
-    shop.source("logs", mapping=mapping)
-    meters = [
-        {"meter_id": "all", "aggregation": "count"},
-        {"meter_id": "slow", "aggregation": "count", "filter": "duration_ms > 100"},
-        {"meter_id": "fast", "aggregation": "count", "filter": "coalesce(duration_ms, 0) < 100"},
-        {"meter_id": "out", "aggregation": "sum", "value": "response_size"},
-        {"meter_id": "in", "aggregation": "sum", "value": "request_size"},
-    ]
-    shop.catalog(catalog(*meters))
-    shop.customers(SUBSCRIBED)
-    sent = [
-        event(1, ms="12.7", bytes="1 kB", out="-"),
-        event(2, ms=150, bytes=10, out="1e3"),
-        event(3),
-        event(4, ms="", out=5),
-    ]
-    shop.place("logs", lines(sent))
-    shop.run(MONTH)
-    (file,) = [file for file in read_log(shop.pipeline.lake).files if file.source == "logs"]
-    assert (file.raw_events, file.refusals, file.unreadable) == (4, 0, 2)
-    found = {row["meter_id"]: row["quantity"] for row in shop.rows(USAGE, [MONTH])}
-    assert found == {"all": 4, "slow": 1, "fast": 3, "out": 1005, "in": 10}
-    assert refused(shop) == {
-        ("e1", "out"): (NO_NUMBER, "-"),
-        ("e1", "in"): (NO_NUMBER, "1 kB"),
-        ("e3", "out"): (ABSENT, None),
-    }
-    assert [*listings.unreadable(shop.pipeline)] == [
-        {"source": "logs", "field": "duration_ms", "events": 2, "example": ""},
-        {"source": "logs", "field": "request_size", "events": 1, "example": "1 kB"},
-        {"source": "logs", "field": "response_size", "events": 1, "example": "-"},
-    ]
-    kept = {row["event_id"]: json.loads(row["unreadable"]) for row in shop.rows(RAW_EVENTS)}
-    assert kept == {
-        "e1": {"duration_ms": "12.7", "request_size": "1 kB", "response_size": "-"},
-        "e2": {},
-        "e3": {},
-        "e4": {"duration_ms": ""},
-    }
-
-
-def test_moesifs_end_of_a_call_that_cannot_be_read_leaves_its_duration_absent(shop: Workshop) -> None:
-    shop.source("logs", schema="moesif", mapping={})
-    request = {"time": "2023-07-10T12:00:00.000", "verb": "GET"}
-    ends = ["2023-07-10T12:00:00.150", "later", None]
-    shop.take(
-        lines([{"transaction_id": f"t{n}", "request": request, "response": {"time": at}} for n, at in enumerate(ends)])
-    )
-    kept = {row["event_id"]: (row["duration_ms"], row["unreadable"]) for row in shop.rows(RAW_EVENTS)}
-    assert kept == {"t0": (150, "{}"), "t1": (None, '{"ended_at":"later"}'), "t2": (None, "{}")}
-
-
 def test_a_replacement_keeps_what_cannot_be_read(shop: Workshop) -> None:
     shop.source("logs", mapping=CORRECTING_MAPPING)
     shop.catalog(catalog({"meter_id": "good", "aggregation": "count", "filter": "status < 400"}))
@@ -413,95 +361,3 @@ def test_a_line_is_explained_by_the_events_that_its_meter_did_not_refuse(shop: W
     shop.run(MONTH)
     (line,) = read_lines(shop.pipeline, MONTH)
     assert (line.quantity, explain(shop.pipeline, line.line_id).events) == (1, 1)
-
-
-# --- instants, source by source: worked out by hand; None is refused, with its text
-
-SECONDS = "epoch_s(time)"
-MILLISECONDS = "epoch_ms(time)"
-PLAIN = "time"
-
-
-def at(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]
-
-
-#: time, as JSON → the instant as it is, as seconds and as milliseconds since 1970.
-TIMES: dict[str, tuple[datetime | None, datetime | None, datetime | None]] = {
-    "1736510399.244": (None, at(2025, 1, 10, 11, 59, 59, 244000), at(1970, 1, 21, 2, 21, 50, 399244)),
-    '"2025-01-10T17:36:46Z"': (at(2025, 1, 10, 17, 36, 46), None, None),
-    "1780586634.1": (None, at(2026, 6, 4, 15, 23, 54, 100000), at(1970, 1, 21, 14, 36, 26, 634100)),
-    "1738367999.9999999": (None, at(2025, 1, 31, 23, 59, 59, 999999), at(1970, 1, 21, 2, 52, 47, 999999)),
-    '"1736510399"': (None, at(2025, 1, 10, 11, 59, 59), at(1970, 1, 21, 2, 21, 50, 399000)),
-    "1736510399000": (None, None, at(2025, 1, 10, 11, 59, 59)),
-    "1.736510399e9": (None, at(2025, 1, 10, 11, 59, 59), at(1970, 1, 21, 2, 21, 50, 399000)),
-    "1736510399": (None, at(2025, 1, 10, 11, 59, 59), at(1970, 1, 21, 2, 21, 50, 399000)),
-    "20250110": (None, at(1970, 8, 23, 9, 1, 50), at(1970, 1, 1, 5, 37, 30, 110000)),
-    '"2025-01-10"': (at(2025, 1, 10), None, None),
-    '"10/Jan/2025:12:00:00 +0000"': (None, None, None),
-    '"2025"': (None, at(1970, 1, 1, 0, 33, 45), at(1970, 1, 1, 0, 0, 2, 25000)),
-    "true": (None, None, None),
-    '"infinity"': (None, None, None),
-    '"epoch"': (None, None, None),
-    '"2016-12-31T23:59:60Z"': (None, None, None),
-    '"2025-02-30T00:00:00Z"': (None, None, None),
-    '"2025-01-10T24:00:00Z"': (at(2025, 1, 11), None, None),
-    '"2025-01-10 12:00:00.123456789 +0000 UTC"': (None, None, None),
-    '"Fri, 10 Jan 2025 12:00:00 GMT"': (None, None, None),
-    '"2025-01-10 12:00:00,123"': (None, None, None),
-    '"2025-01-10T12:00:00+0530"': (at(2025, 1, 10, 6, 30), None, None),
-    '"2025-01-10T12:00:00+05"': (at(2025, 1, 10, 7), None, None),
-    '"2025-01-10T12:00:00-08:00"': (at(2025, 1, 10, 20), None, None),
-    '"2025-01-10 12:00:00 Europe/Berlin"': (at(2025, 1, 10, 11), None, None),
-    '"2025-01-10T12:00"': (at(2025, 1, 10, 12), None, None),
-    '"20250110T120000Z"': (None, None, None),
-    '"2025-01-10T12:00:00 EST"': (at(2025, 1, 10, 17), None, None),
-    # Two zones, or three, have these letters.
-    '"2025-01-10T12:00:00 CST"': (None, None, None),
-    '"2025-01-10T12:00:00 BST"': (None, None, None),
-    '"2025-01-10T12:00:00+99"': (None, None, None),
-    '"2025-01-10T12:00:00+15:00"': (None, None, None),
-    '"2025-01-10T12:00:00+14:00"': (at(2025, 1, 9, 22), None, None),
-    '"2025-01-10 12:00:00+00"': (at(2025, 1, 10, 12), None, None),
-    '"2025-01-10t12:00:00z"': (None, None, None),
-    '" 2025-01-10T12:00:00Z "': (at(2025, 1, 10, 12), None, None),
-    '"2025-010T12:00:00Z"': (None, None, None),
-    '"2025-01-10T12:00:00Z[UTC]"': (None, None, None),
-    '"2025-01-10T12:00:00.1234567Z"': (at(2025, 1, 10, 12, 0, 0, 123456), None, None),
-    '"2025-01-10T23:59:59.9999999Z"': (at(2025, 1, 10, 23, 59, 59, 999999), None, None),
-    '"10-01-2025"': (None, None, None),
-    '"2025/01/10 12:00:00"': (at(2025, 1, 10, 12), None, None),
-    '"0044-03-15 (BC)"': (None, None, None),
-    '""': (None, None, None),
-}
-
-
-@pytest.mark.parametrize(
-    ("place", "expression"), [(0, PLAIN), (1, SECONDS), (2, MILLISECONDS)], ids=["as it is", "s", "ms"]
-)
-def test_a_time_is_the_instant_that_it_says_or_is_refused_with_its_text(
-    tmp_path_factory: pytest.TempPathFactory, place: int, expression: str
-) -> None:
-    """Also to the microsecond; and never called missing. The grid begins in 1970, so that what is read is seen."""
-    shop = Workshop(tmp_path_factory.mktemp("times"), first_month="1970-01")
-    shop.source("logs", mapping=PLAIN_MAPPING | {"occurred_at": expression})
-    sent = [f'{{"id":"{number}","time":{text},"company":"acme"}}' for number, text in enumerate(TIMES)]
-    shop.take(lines(sent), received_at=at(2027, 1, 1))
-    names = [*TIMES]
-    found = {names[int(row["event_id"])]: row["occurred_at"] for row in shop.rows(RAW_EVENTS)}
-    assert found == {text: instants[place] for text, instants in TIMES.items() if instants[place] is not None}
-    refusals = {names[int(json.loads(row["text"])["id"])]: row["reason"] for row in shop.rows(REFUSALS)}
-    assert set(refusals) == {text for text, instants in TIMES.items() if instants[place] is None}
-    for text, reason in refusals.items():
-        said = json.loads(text, parse_float=str) if text.startswith('"') else text
-        # 1.736510399e9 is told by its digits.
-        told = {"1.736510399e9": "1736510399"}.get(said, said)
-        assert reason == f"occurred_at has no meaning as a time: {told}"
-
-
-def test_a_time_that_is_absent_is_called_missing(shop: Workshop) -> None:
-    for name, expression in (("plain", PLAIN), ("seconds", SECONDS), ("milliseconds", MILLISECONDS)):
-        shop.source(name, mapping=PLAIN_MAPPING | {"occurred_at": expression})
-        shop.place(name, lines([{"id": name}, {"id": name, "time": None}]))
-    shop.ingest()
-    assert [row["reason"] for row in shop.rows(REFUSALS)] == ["occurred_at is missing"] * 6

@@ -201,7 +201,7 @@ def test_statuses_are_those_of_that_time(told: Story) -> None:
     assert statuses(days[2]) == [("acme", "final"), ("acme", "final"), ("beta", "final")]
     assert statuses(days[3]) == [
         *(("acme", "booked, differs"), ("acme", "booked, differs"), ("acme", "final")),
-        ("beta", "booked"),
+        ("beta", "booked, differs"),
     ]
 
 

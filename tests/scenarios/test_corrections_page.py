@@ -54,4 +54,4 @@ def test_the_story_of_the_page(shop: Workshop) -> None:
             checked += 1
         else:
             shop.place(what, text.encode(), datetime.fromisoformat(which))
-    assert checked == 12
+    assert checked == 14

@@ -9,6 +9,7 @@ from workshop import Workshop, event, lines
 from monetization_pipeline.datasets import RAW_EVENTS
 from monetization_pipeline.landing.decisions import Decider, decisions, discarded_files
 from monetization_pipeline.landing.receipts import ReceiptError, Receipts
+from monetization_pipeline.landing.store import own_name
 from monetization_pipeline.standing.landed import DecisionError, discard, receive_at, waiting_in_landing
 from monetization_pipeline.standing.maintenance import Chore, maintain
 
@@ -100,7 +101,7 @@ def test_decisions_are_only_ever_added(shop: Workshop) -> None:
         shop.place("logs", lines([event(number)]), AHEAD, f"{number}.ndjson")
     for number in (2, 1):
         discard(shop.pipeline, "logs", f"{number}.ndjson", DECIDER)
-    assert [each.file.rpartition("-")[2] for each in decisions(shop.pipeline.landing)] == ["2.ndjson", "1.ndjson"]
+    assert [own_name(each.file) for each in decisions(shop.pipeline.landing)] == ["2.ndjson", "1.ndjson"]
     path = shop.pipeline.landing.root / "decisions.ndjson"
     assert path.stat().st_mode & 0o777 == 0o600
 

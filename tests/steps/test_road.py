@@ -101,7 +101,7 @@ def test_running_again_makes_nothing(ran: Workshop) -> None:
 @pytest.fixture
 def newer(monkeypatch: pytest.MonkeyPatch) -> str:
     """The step of usage is of a later version."""
-    version = code_version(USAGE.name, 2)
+    version = code_version(USAGE.name, 3)
     rows = tuple(replace(row, code_version=version) if row.spec is USAGE else row for row in ROAD)
     monkeypatch.setattr("monetization_pipeline.steps.usage.CODE_VERSION", version)
     monkeypatch.setattr(road, "ROAD", rows)
