@@ -134,7 +134,7 @@ def _settings() -> Iterator[str]:
 def _shown(value: object) -> str:
     if isinstance(value, timedelta):
         value = value.days
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return f"`{text}`" if text else ""
 
 

@@ -61,6 +61,12 @@ def test_a_providers_settings_bear_its_name(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("MONETIZATION_FIRST_MONTH", "July"),
+        ("MONETIZATION_FIRST_INVOICE_AT", "2025-1-1"),
+        ("MONETIZATION_FIRST_INVOICE_AT", "2025-02-30"),
+        ("MONETIZATION_FIRST_INVOICE_AT", "20250101"),
+        ("MONETIZATION_FIRST_INVOICE_AT", "0025-01-01"),
+        ("MONETIZATION_UNREADABLE_PERCENT", "1 %"),
+        ("MONETIZATION_UNREADABLE_PERCENT", "101"),
         ("MONETIZATION_GRACE_DAYS", "-1"),
         ("MONETIZATION_GRACE_DAYS", "1.5"),
         ("MONETIZATION_GRACE_DAYS", "9999"),

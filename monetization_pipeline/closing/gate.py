@@ -55,9 +55,11 @@ def gate_problems(pipeline: Pipeline, known: Known, month: str, *, wish: Wish = 
 
 
 def problems_of(books: Books, month: str, *, wish: Wish = AS_BEFORE) -> list[str]:
-    """Everything that forbids to publish a billing period, with the reason why it is held, if it is."""
+    """Everything that forbids to publish a billing period; where nothing in the lake does, why it is held, if it is."""
+    if problems := gate_problems(books.pipeline, books.known, month, wish=wish):
+        return problems
     held = "" if wish.held else why_held(books, month)
-    return [*gate_problems(books.pipeline, books.known, month, wish=wish), *([held] if held else ())]
+    return [held] if held else []
 
 
 def decide_period(

@@ -220,7 +220,7 @@ def test_a_group_that_a_booked_line_spells_the_old_way_is_that_of_the_line(shop:
         (state,) = states(shop, ledger)
         assert (state.status, state.differs) == ("booked", False)
         done = publish.publish_period(shop.pipeline, ledger, provider, MONTH, clock=lambda: LATER, by="tester")
-        assert (done.booked, done.left_alone, [each.intent.total for each in done.report.issued]) == ((), (), [3])
+        assert (done.booked, done.left_alone, [each.intent.total for each in done.report.issued]) == ((), [], [3])
 
 
 def test_a_figure_that_changed_is_a_difference_of_its_own_line_alone(shop: Workshop) -> None:

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,20 +25,31 @@ from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.records import Place
 from monetization_pipeline.standing import verdicts
 from monetization_pipeline.standing.files_held import file_problems
-from monetization_pipeline.standing.verdicts import COUNTS_CLOSE, FILES, UP_TO_DATE, VERDICTS, Of, Verdict
+from monetization_pipeline.standing.verdicts import (
+    COUNTS_CLOSE,
+    FILES,
+    NOTHING_REFUSED,
+    UP_TO_DATE,
+    VERDICTS,
+    Of,
+    Verdict,
+)
 from monetization_pipeline.steps.invoices import read_invoices
 from monetization_pipeline.steps.road import Grid
 
 JULY, AUGUST = "2023-07", "2023-08"
+JULY_BEGINS = date(2023, 7, 1)
 NOW = datetime(2023, 9, 2, tzinfo=UTC)
 SPECS = {spec.name: spec for spec in ALL}
+SUBSCRIPTIONS = [
+    {"subscription_id": "s", "company_id": "acme", "plan_id": "p"},
+    {"subscription_id": "t", "company_id": "big", "plan_id": "p"},
+    {"subscription_id": "o", "company_id": "old", "plan_id": "care", "start_at": "2023-06-01", "end_at": "2023-07-01"},
+]
 CUSTOMERS_FILE: dict[str, object] = {
     "companies": [{"company_id": "acme"}],
     "users": [{"user_id": "u", "company_id": "acme"}],
-    "subscriptions": [
-        {"subscription_id": "s", "company_id": "acme", "plan_id": "p"},
-        {"subscription_id": "t", "company_id": "big", "plan_id": "p"},
-    ],
+    "subscriptions": SUBSCRIPTIONS,
 }
 #: Half of it has 15 whole digits, more than an amount may have: the invoice of big is set aside.
 TOO_MANY = "1234567890123456"
@@ -62,7 +73,12 @@ def catalog(unit_amount: str = "0.50") -> dict[str, object]:
         {"price_id": meter, "model": "per_unit", "meter": meter, "unit_amount": unit_amount}
         for meter in ("calls", "tokens")
     ]
-    return {"meters": meters, "plans": [{"plan_id": "p", "currency": "USD", "interval": "month", "prices": prices}]}
+    fees = [{"price_id": "care", "model": "flat", "amount": "3.00"}]
+    plans = [
+        {"plan_id": plan, "currency": "USD", "interval": "month", "prices": found}
+        for plan, found in (("p", prices), ("care", fees))
+    ]
+    return {"meters": meters, "plans": plans}
 
 
 def call(number: int, day: str, **fields: object) -> dict[str, object]:
@@ -73,9 +89,10 @@ def call(number: int, day: str, **fields: object) -> dict[str, object]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """July and August; every dataset has rows of July, those by day on the 10th.
 
-    Of July, events were received on the 10th and 11th, a correction on the 12th, customers on the 1st.
+    Of July, events were received on the 10th and 11th, a correction on the 12th, customers on the 1st. July is the
+    first period that is billed here: a fee of June, which is due as it begins, is elsewhere.
     """
-    shop = Workshop(tmp_path_factory.mktemp("written"))
+    shop = Workshop(tmp_path_factory.mktemp("written"), JULY, JULY_BEGINS)
     shop.source("logs", mapping=CORRECTING_MAPPING)
     shop.catalog(catalog())
     shop.customers(CUSTOMERS_FILE, at(7, 1))
@@ -91,7 +108,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shop(written: Path, tmp_path: Path) -> Workshop:
-    return Workshop(Path(shutil.copytree(written, tmp_path / "shop")))
+    return Workshop(Path(shutil.copytree(written, tmp_path / "shop")), JULY, JULY_BEGINS)
 
 
 def problems(shop: Workshop, month: str = JULY) -> list[str]:
@@ -114,7 +131,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("usage", "rated_lines", "invoices", "invoice_lines"), (JULY, AUGUST)),
     **dict.fromkeys(("meter_refusals", "unbilled"), ("2023-07-10",)),
     **dict.fromkeys(("landing_files", "companies", "users", "subscriptions"), (WHOLE,)),
-    "set_aside": (JULY,),
+    **dict.fromkeys(("set_aside", "elsewhere"), (JULY,)),
     "corrections": ("2023-07-12",),
     "entity_changes": ("2023-07-01",),
 }
@@ -201,6 +218,14 @@ def change_a_price(shop: Workshop) -> None:
     shop.catalog(catalog("0.75"))
 
 
+def refuse_a_customer(shop: Workshop) -> None:
+    """All is run again, so that nothing else is amiss."""
+    nobody = {"subscription_id": "x", "plan_id": "p"}
+    kinds = CUSTOMERS_FILE | {"subscriptions": [*SUBSCRIPTIONS, nobody]}
+    shop.customers(kinds, at(8, 1))
+    shop.run(JULY, AUGUST)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What makes one verdict red, and what it then says."""
@@ -216,6 +241,11 @@ OTHERS = {
     "changes of customers wait": Case((UP_TO_DATE, "raw_events"), merge_nothing, "companies all"),
     "a day is not made": Case((UP_TO_DATE, "daily_usage"), make_no_day, "events 2023-07-12"),
     "the period is not made": Case((UP_TO_DATE, "invoices"), change_a_price, "rated_lines 2023-07"),
+    "a record of customers/ is refused": Case(
+        (NOTHING_REFUSED, "entity_changes"),
+        refuse_a_customer,
+        "customers.yaml:15 is refused: company_id is missing",
+    ),
     "records of a received day do not add up": Case(
         (COUNTS_CLOSE, "landing_files"),
         lambda shop: forge_the_list(shop, "2023-07-10"),

@@ -8,7 +8,7 @@ make the dataset anew.
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -272,6 +272,10 @@ CASES: Mapping[str, Case] = {
         june_total,
         "3.00",
     ),
+    # All of July begins on its first day; the fee of August in advance is left.
+    "billing here begins": Case(
+        "rated_lines", JULY, "first invoice at", lambda shop: shop.bill_from(date(2023, 7, 2)), total, "10.00"
+    ),
     "a price changes": Case("rated_lines", JULY, "prices", prices(calls="2.00"), total, "23.38"),
     "a line comes to another amount": Case("invoices", JULY, "rated_lines", prices(calls="2.00"), total, "23.38"),
 }
@@ -340,6 +344,7 @@ def test_an_input_that_changes_alone_makes_its_dataset_out_of_date(shop: Worksho
 
 def test_every_input_of_every_dataset_has_its_case(shop: Workshop) -> None:
     place(call("n"))(shop)
+    shop.bill_from(date(2023, 6, 1))
     said = {
         (row.name, kind_of(name))
         for row in ROAD

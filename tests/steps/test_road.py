@@ -121,6 +121,7 @@ def test_a_step_of_a_later_version_makes_its_own_dataset_anew_and_no_metering(ra
         "usage",
         "rated_lines",
         "set_aside",
+        "elsewhere",
         "invoices",
         "invoice_lines",
     }

@@ -66,16 +66,24 @@ class Workshop:
 
     root: Path
     first_month: str = "2020-01"
+    first_invoice_at: date | None = None
     pipeline: Pipeline = field(init=False)
 
     def __post_init__(self) -> None:
         for name in ("catalog", "customers", "sources"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        self.pipeline = pipeline_of(Settings(self.root, first_month=self.first_month))
+        self.pipeline = pipeline_of(
+            Settings(self.root, first_month=self.first_month, first_invoice_at=self.first_invoice_at)
+        )
 
     def reopened(self) -> "Workshop":
         """The same folder, nothing remembered in memory."""
-        return Workshop(self.root, self.first_month)
+        return Workshop(self.root, self.first_month, self.first_invoice_at)
+
+    def bill_from(self, day: date) -> None:
+        """Set the day from which this folder bills."""
+        self.first_invoice_at = day
+        self.pipeline = self.reopened().pipeline
 
     def source(self, name: str, **declaration: object) -> None:
         declared = {"format": "ndjson", "mapping": PLAIN_MAPPING} | declaration
