@@ -6,9 +6,17 @@ import json
 import runpy
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from monetization_pipeline.cli.working_folder import make_working_folder
+from monetization_pipeline.landing import customer_files
+from monetization_pipeline.settings import load_settings, pipeline_of
+from monetization_pipeline.standing.making import bring_up_to_date, making_here
+from monetization_pipeline.steps.invoices import read_invoices
+from monetization_pipeline.steps.known import read_catalog
 
 Generate = Callable[..., None]
 
@@ -74,3 +82,17 @@ def test_it_has_in_it_what_real_logs_have(sample: Path) -> None:
     assert sum(not event.get("company_id") for event in calls) > 1_000, "without a company"
     lines = sum(len(content.splitlines()) for name, content in contents(sample).items() if name.startswith("api"))
     assert 5 <= lines - len(calls) <= 20, "unreadable"
+
+
+def test_january_has_its_fees_in_advance(generate: Generate, tmp_path: Path) -> None:
+    """16 fees in advance for January, 864.00, beside 3,876.63; fees in arrears for December are not billed here."""
+    home = tmp_path / "demo"
+    make_working_folder(home, "demo")
+    generate(tmp_path / "samples")
+    pipeline = pipeline_of(load_settings({}, home))
+    received = datetime(2025, 4, 1, 1, tzinfo=UTC)
+    for source in ("api", "jobs"):
+        pipeline.landing.copy_in(source, sorted((tmp_path / "samples" / source).glob("*.gz")), received)
+    customer_files.land_files(pipeline.landing, pipeline.home.customers, received)
+    bring_up_to_date(pipeline, read_catalog(pipeline), ["2025-01"], making_here(pipeline, lambda *_: None))
+    assert f"{sum(invoice.total for invoice in read_invoices(pipeline, '2025-01')):.2f}" == "4740.63"
