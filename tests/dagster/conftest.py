@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -26,7 +27,7 @@ def folder_of(root: Path, tmp_path: Path, instance_template: Path) -> Iterator[C
     """Make a working folder in tmp_path/home from an example, or of what a test wrote there."""
     stack = ExitStack()
 
-    def make(example: str | None = None, **settings: str) -> Folder:
+    def make(example: str | None = None, **settings: Any) -> Folder:
         home = tmp_path / "home"
         if example is not None:
             shutil.copytree(root / "examples" / example, home)

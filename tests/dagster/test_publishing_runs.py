@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from monetization_pipeline.publishing import registry
 from monetization_pipeline.publishing.sandbox.server import start_stripe_sandbox
 
 FIRST, SECOND = "2026-09", "2026-10"
+BEGIN = date(2026, 9, 1)
 FEE = {"price_id": "fee", "model": "flat", "amount": "10.00"}
 PLAN = {"plan_id": "p", "currency": "USD", "interval": "month", "prices": [FEE]}
 SUBSCRIPTIONS = [
@@ -28,24 +30,31 @@ SUBSCRIPTIONS = [
 ASSET = "stripe_invoices"
 
 
-@pytest.fixture
-def folder(folder_of: Callable[..., Folder], tmp_path: Path) -> Folder:
-    """acme and birch pay 10.00 a month; September and October are over and made."""
-    home = tmp_path / "home"
+def made(folder_of: Callable[..., Folder], home: Path, **settings: object) -> Folder:
     for name, content in (
         ("catalog/catalog.yaml", {"meters": [], "plans": [PLAN]}),
         ("customers/customers.yaml", {"subscriptions": SUBSCRIPTIONS}),
     ):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(yaml.safe_dump(content))
-    made = folder_of(first_month=FIRST)
-    made.run(FIRST)
-    made.run(SECOND)
-    return made
+    folder = folder_of(first_month=FIRST, **settings)
+    folder.run(FIRST)
+    folder.run(SECOND)
+    return folder
+
+
+@pytest.fixture
+def folder(folder_of: Callable[..., Folder], tmp_path: Path) -> Folder:
+    """acme and birch pay 10.00 a month; September and October are over and made."""
+    return made(folder_of, tmp_path / "home", first_invoice_at=BEGIN)
 
 
 def monetize(folder: Folder, *arguments: str, said: str = "", **environment: str) -> Result:
-    settings = {"MONETIZATION_HOME": str(folder.settings.home), "MONETIZATION_FIRST_MONTH": FIRST}
+    settings = {
+        "MONETIZATION_HOME": str(folder.settings.home),
+        "MONETIZATION_FIRST_MONTH": FIRST,
+        "MONETIZATION_FIRST_INVOICE_AT": f"{BEGIN}",
+    }
     return CliRunner().invoke(main, arguments, input=said, env={**settings, **environment})
 
 
@@ -99,6 +108,18 @@ def test_a_run_over_several_periods_publishes_only_if_it_says_how_many(folder: F
     for month in (FIRST, SECOND):
         shown = folder.metadata(ASSET, month)
         assert (shown["booked now"], shown["issued now"], shown["amount"]) == (2, 2, "20 USD")
+
+
+def test_a_period_before_anything_was_received_is_published_only_if_the_run_says_so(
+    folder_of: Callable[..., Folder], tmp_path: Path
+) -> None:
+    """All that was received came in November."""
+    folder = made(folder_of, tmp_path / "home")
+    with pytest.raises(RunFailedError, match="2026-09 is held, as it lies before anything was received"):
+        folder.materialize("publishing", [ASSET], FIRST, publish=True)
+    assert booked(folder, FIRST) == 0
+    folder.materialize("publishing", [ASSET], FIRST, publish=True, held=True)
+    assert (booked(folder, FIRST), folder.metadata(ASSET, FIRST)["issued now"]) == (2, 2)
 
 
 def test_one_period_that_cannot_be_published_does_not_hold_up_the_others(folder: Folder) -> None:

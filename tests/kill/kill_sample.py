@@ -61,6 +61,12 @@ def _plans(unit_amount: str) -> list[Mapping[str, object]]:
             "interval": "month",
             "prices": [{"price_id": "all_calls", "meter": "calls", "model": "per_unit", "unit_amount": "0.02"}],
         },
+        {
+            "plan_id": "beyond",
+            "currency": "EUR",
+            "interval": "month",
+            "prices": [{"price_id": "too_much", "meter": "calls", "model": "per_unit", "unit_amount": "9" * 14}],
+        },
     ]
 
 
@@ -72,7 +78,10 @@ def write_catalog(home: Path, unit_amount: str = "0.000125") -> None:
 
 
 def write_customers(home: Path, dune_ends: str = "") -> None:
-    """Companies, users and subscriptions; cedar changes its plan within the month, ember has none."""
+    """Companies, users and subscriptions; cedar changes its plan within the month, ember has none.
+
+    What dune's second one comes to has more digits than an amount may have: its invoice is set aside.
+    """
     (home / "customers").mkdir(exist_ok=True)
     companies = [{"company_id": company, "name": company.title()} for company in _COMPANIES]
     (home / "customers" / "companies.yaml").write_text(yaml.safe_dump({"companies": companies}))
@@ -85,6 +94,7 @@ def write_customers(home: Path, dune_ends: str = "") -> None:
         "s-cedar-1,cedar,starter,2023-01-01,2023-07-11T12:00:00Z\n"
         "s-cedar-2,cedar,growth,2023-07-11T12:00:00Z,\n"
         f"s-dune,dune,growth,2023-01-01,{dune_ends}\n"
+        "s-dune-2,dune,beyond,2023-07-01,\n"
     )
 
 

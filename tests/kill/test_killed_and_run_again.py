@@ -3,6 +3,7 @@
 Each strike is proven by the half state it left: it had begun something, and not reached its end.
 """
 
+import json
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -51,6 +52,12 @@ HISTORIES = (
 
 def test_the_strikes_are_at_least_fifty() -> None:
     assert sum(history.wanted for history in HISTORIES) >= 50
+
+
+def test_the_sample_sets_an_invoice_aside(undisturbed: Undisturbed) -> None:
+    invoices = json.loads(str(figures(undisturbed.folder / "billed")["invoices"]))
+    aside = [each for each in invoices if each["status"] == "set aside"]
+    assert [(each["company_id"], each["currency"], each["total"]) for each in aside] == [("dune", "EUR", None)]
 
 
 @pytest.mark.slow
