@@ -23,6 +23,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from monetization_pipeline.errors import MonetizeError
+
 _CHUNK = 1 << 20
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _DAY_LENGTH = len("20261122")
@@ -33,7 +35,7 @@ _NAME = re.compile(
 _WORKERS = 8
 _AT_A_TIME = 512
 _LEFT_AFTER = 2 * 86_400
-_DAYS = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+_DAYS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _Prepared = TypeVar("_Prepared")
 
 
@@ -93,6 +95,10 @@ class _Places:
             self.batch = 1 + max((batch for batch, _ in self.taken), default=0)
         self.taken.add((self.batch, place))
         return self.batch, place
+
+
+class LandingError(MonetizeError):
+    """A folder of landing that cannot be read."""
 
 
 class Landing:
@@ -183,10 +189,10 @@ class Landing:
 
         A file that was moved to another day's folder is not lost.
         """
-        for folder in (self.root / source).glob(_DAYS):
-            if folder.is_dir():
-                with os.scandir(folder) as entries:
-                    yield from ((entry.name, folder) for entry in entries if entry.name.startswith(of_day))
+        for day in _names(self.root / source):
+            folder = self.root / source / day
+            if _DAYS.fullmatch(day) and folder.is_dir():
+                yield from ((name, folder) for name in _names(folder) if name.startswith(of_day))
 
     def _staging(self, source: str) -> Path:
         staging = self.root / source / ".staging"
@@ -231,10 +237,8 @@ class Landing:
         found: set[tuple[int, int]] = set()
         for source in self._sources():
             folder, begin = self.root / source / stamp.date().isoformat(), f"{stamp:{_STAMP}}-"
-            if folder.is_dir():
-                with os.scandir(folder) as entries:
-                    names = [entry.name for entry in entries if entry.name.startswith(begin)]
-                found.update(landed for name in names if (landed := landed_at(name)))
+            names = [name for name in _names(folder) if name.startswith(begin)]
+            found.update(landed for name in names if (landed := landed_at(name)))
         return found
 
     def _renamed(
@@ -270,6 +274,17 @@ def landed_at(name: str) -> tuple[int, int] | None:
     """Batch and place of a file by its name in landing; None where they were not noted yet."""
     match = _NAME.fullmatch(name)
     return (int(match["batch"]), int(match["place"])) if match and match["batch"] else None
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in a folder of landing. Raises LandingError where that cannot be told: it must not count as nothing."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LandingError(f"{folder} cannot be read: {error.strerror or error}; nothing can be told of it") from None
 
 
 def _name(stamp: datetime, sha256: str, landed: tuple[int, int], own: str) -> str:

@@ -18,7 +18,7 @@ from monetization_pipeline.lake.lake import Lake
 from monetization_pipeline.lake.listing import add_to_log, read_log
 from monetization_pipeline.lake.table import ConcurrentCommitError, NewFile, Table
 from monetization_pipeline.lake.visible import visible_files
-from monetization_pipeline.landing.store import Landing
+from monetization_pipeline.landing.store import Landing, LandingError
 from monetization_pipeline.steps import raw_events
 
 # --- landing ----------------------------------------------------------------------------------------------------------
@@ -35,6 +35,25 @@ def test_a_file_lies_under_its_day_its_instant_and_its_hash(tmp_path: Path) -> N
     assert (placed.original_name, placed.landed) == (".._odd_n_me.gz", (1, 1))
     assert list(landing.files()) == [placed] == list(Landing(tmp_path / "landing").files())
     assert stat.S_IMODE((tmp_path / "landing").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("above", [0, 1], ids=["a day's", "a source's"])
+def test_a_folder_that_cannot_be_read_counts_not_as_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, above: int
+) -> None:
+    """To the superuser, under whom tests may run, nothing is forbidden."""
+    landing, scan = Landing(tmp_path), os.scandir
+    closed = landing.place("logs", "a", io.BytesIO(b"content"), RECEIVED).path.parents[above]
+
+    def forbidden(folder: Path) -> Any:
+        if folder == closed:
+            raise PermissionError(13, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    for look in (lambda: list(landing.files()), landing.days):
+        with pytest.raises(LandingError, match="cannot be read: Permission denied"):
+            look()
 
 
 def test_the_same_bytes_are_one_file_of_a_source(tmp_path: Path) -> None:
