@@ -16,7 +16,7 @@ _MAX_CELL = 300
 
 stdout = Console(highlight=False, soft_wrap=True)
 
-stderr = Console(stderr=True, highlight=False)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -1,13 +1,18 @@
-"""`monetize` as a process, and what every call of it must keep to."""
+"""`monetize`, and what every call of it must keep to."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
+
+from click.testing import CliRunner
+
+from monetization_pipeline.cli import main, printing
 
 _NOT_OURS = ("STRIPE_", "MONETIZATION_", "DAGSTER_")
 #: A warning is an error, but for Dagster's use of what Python deprecates since 3.12.
@@ -28,6 +33,12 @@ class Ended:
         return self.out + self.err
 
 
+def _checked(ended: Ended) -> Ended:
+    assert "Traceback" not in ended.both, ended.both
+    assert "internal error" not in ended.err, ended.err
+    return ended
+
+
 def environment_for(more: Mapping[str, str]) -> dict[str, str]:
     """An environment with nothing of this machine's own settings in it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
@@ -43,6 +54,12 @@ class Monetize:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str | Path) -> Ended:
+        """A call in this process, which has imported everything; in one of its own where Python itself is told how."""
+        own = any(name.startswith("PYTHON") for name in self.environment)
+        return _checked(self.process(*arguments) if own else self._here(*arguments))
+
+    def process(self, *arguments: str | Path) -> Ended:
+        """A call as a user makes it: a process of its own."""
         ended = subprocess.run(
             [self.program, *map(str, arguments)],
             cwd=self.home,
@@ -52,9 +69,19 @@ class Monetize:
             check=False,
             timeout=120,
         )
-        assert "Traceback" not in ended.stdout + ended.stderr, ended.stderr
-        assert "internal error" not in ended.stderr, ended.stderr
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
+        return _checked(Ended(ended.returncode, ended.stdout, ended.stderr))
+
+    def _here(self, *arguments: str | Path) -> Ended:
+        wanted = environment_for(self.environment)
+        changed = {name: wanted.get(name) for name in {*os.environ, *wanted} if not name.startswith("PYTHON")}
+        narrow = printing.stdout.width
+        printing.stdout.width = int(wanted["COLUMNS"])
+        try:
+            with chdir(self.home):
+                ended = CliRunner().invoke(main, list(map(str, arguments)), prog_name="monetize", env=changed)
+        finally:
+            printing.stdout.width = narrow
+        return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
     def ok(self, *arguments: str | Path) -> Ended:
         """A call that succeeds."""

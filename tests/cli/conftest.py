@@ -1,4 +1,4 @@
-"""The real command: each call is a process of its own, as a user starts it."""
+"""The real command: `init` is a process of its own, as a user starts it; what follows is called in this one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,8 @@ def folder(tmp_path: Path) -> Callable[..., Monetize]:
 
     def make(example: str | None, **environment: str) -> Monetize:
         home = tmp_path / "home"
-        Monetize(tmp_path).ok("init", "home", *(["--example", example] if example else []))
+        made = Monetize(tmp_path).process("init", "home", *(["--example", example] if example else []))
+        assert made.code == 0, made.both
         return Monetize(home, environment)
 
     return make

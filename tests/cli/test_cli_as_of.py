@@ -82,7 +82,7 @@ def test_a_month_is_shown_as_it_was_before_a_late_file_and_a_new_price(shop: Mon
 
     shop.ok("ingest", "--source", "api", *backdated, logs(shop.home, 4, 5))
     named = shop.ok(*shown[0]).err
-    assert re.search(r"warning: api/\S+-calls-4.ndjson counts as received until \S+, but was ingested later", named)
+    assert re.search(r"warning: api/\S+@calls-4.ndjson counts as received until \S+, but was ingested later", named)
     assert [invoice["total"] for invoice in shop.json(*shown[1])] == ["2.00"]
 
 

@@ -43,7 +43,7 @@ COUNTS = (
 COMPANIES_OF_CAPTURES = ({"acme": 2, "globex": 2, "blocked_co": 1, None: 1}, {"globex": 3, "acme": 1})
 INVOICE = {
     *("invoice_id", "company_id", "subscription_id", "currency", "bill_at", "status", "total", "lines"),
-    *("publish", "why", "final_from", "held_back", "issued_at"),
+    *("publish", "why", "final_from", "held_back", "elsewhere", "issued_at"),
 }
 LINE = {
     "line_id",
@@ -84,7 +84,7 @@ def test_cloudtrail(folder: Folder, shared_data: Path) -> None:
 
 def counted_as_expected(monetize: Monetize) -> None:
     counts = monetize.json("counts", "2023-07")
-    assert set(counts) == set(COUNTS)
+    assert set(counts) == {*COUNTS, "meters"}
     assert {name: counts[name] for name in COUNTS[6:] if counts[name]} == {
         "events": 2900,
         "metered": 2523,
@@ -104,7 +104,7 @@ def counted_as_expected(monetize: Monetize) -> None:
     unbilled = monetize.json("unbilled", "2023-07")
     assert Counter(row["reason"] for row in unbilled) == {"no_company": 77, "no_meter": 300}
     (refusal,) = monetize.json("refusals")
-    assert refusal["file"].endswith("-LICENSE")
+    assert refusal["file"].endswith("@LICENSE")
     assert {"source", "file", "line", "reason", "text"} <= set(refusal)
 
 

@@ -29,6 +29,7 @@ INVOICE = {
     "publish": "wait",
     "why": "final from 2023-08-02T00:00:00Z on",
     "held_back": [],
+    "elsewhere": [],
     "issued_at": [],
 }
 SET_ASIDE = {"lines": [], "total": None, "status": "set aside", "publish": "leave", "why": "subscription s1: too large"}
@@ -52,6 +53,12 @@ def test_what_is_set_aside_has_no_total_and_says_why(capsys: pytest.CaptureFixtu
         "- USD  set aside due 2023-08-01  acme",
         "publishing would leave: subscription s1: too large",
     ]
+
+
+def test_what_was_billed_elsewhere_stands_below(capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = [{"line_id": "ln_dec", "description": "Base", "amount": "9.00"}]
+    show_invoices([INVOICE | {"publish": "issue", "why": "", "elsewhere": elsewhere}], "table")
+    assert capsys.readouterr().out.splitlines()[3] == "  9.00      Base  billed elsewhere"
 
 
 def test_what_is_held_back_stands_below_with_the_invoice_that_charges_for_it(
