@@ -4,12 +4,12 @@ What is booked under one says so as well: somebody published it.
 """
 
 from monetization_pipeline.closing.books import Books
-from monetization_pipeline.standing.interest import WHY_HELD, held_months
+from monetization_pipeline.standing.interest import WHY_HELD, held_months, is_before_all
 
 
 def why_held(books: Books, month: str) -> str:
     """Why nothing of a billing period is published; empty where it is not held."""
-    if month not in held_months(books.pipeline, books.known) or books.ledger.booked_in(month):
+    if not is_before_all(books.pipeline, books.known, month) or books.ledger.booked_in(month):
         return ""
     return f"{month} {WHY_HELD}"
 

@@ -1,7 +1,7 @@
 """Which billing periods there are: they begin where something is due, be it before anything was used (rule 23)."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
 
 from monetization_pipeline.customers.activity import billable
 from monetization_pipeline.datasets import DAILY_USAGE, UNBILLED
@@ -36,25 +36,54 @@ def months_of_interest(pipeline: Pipeline, known: Known, now: datetime) -> list[
 
 
 def held_months(pipeline: Pipeline, known: Known) -> list[str]:
-    """Billing periods that lie before anything was received for, and that nobody said are billed here.
-
-    Their fees may have been billed by what was there before: somebody has to say where billing here begins
-    (MONETIZATION_FIRST_INVOICE_AT), or publish them by name.
-    """
+    """Billing periods of interest that are held (`is_before_all`), in order."""
     log = read_log(pipeline.lake)
     if log.receipts is None or pipeline.seller.first_invoice_at is not None:
         return []
-    received = _first_received(pipeline, known, log)
-    begin = _begin(pipeline, known, received)
-    return months_between(begin, add_months(received, -1)) if begin < received else []
+    begin = _begin(pipeline, known, _first_received(pipeline, known, log))
+    first = _first_used(pipeline, known, log)
+    return months_between(begin, add_months(first, -1)) if begin < first else []
+
+
+def is_before_all(pipeline: Pipeline, known: Known, month: str) -> bool:
+    """Whether a billing period lies before everything that was received, and nobody said that it is billed here.
+
+    What was there before may have billed its fees: somebody has to say where billing here begins
+    (MONETIZATION_FIRST_INVOICE_AT), or publish it by name.
+    """
+    log = read_log(pipeline.lake)
+    if log.receipts is None or pipeline.seller.first_invoice_at is not None:
+        return False
+    return month < _first_used(pipeline, known, log)
 
 
 def _first_received(pipeline: Pipeline, known: Known, log: IngestLog) -> str:
-    """The billing period of the first event, or of the first receipt where that was before."""
+    """The billing period of the first event or, where it was before, of the first receipt, in any zone in use."""
     days = [*log.days, *(() if log.receipts is None else [log.receipts[0].date()])]
     start = datetime.combine(min(days), time.min, UTC)
     months = (billing_month(start + MICROSECOND, zone) for zone in known.customers.zones_in_use)
     return max(min(months), pipeline.seller.first_month)
+
+
+def _first_used(pipeline: Pipeline, known: Known, log: IngestLog) -> str:
+    """The billing period of the first event, each in its own company's zone; without any, that of the first receipt."""
+    if log.days:
+        # Local days begin up to fourteen hours before those of UTC, and end up to twelve hours after them.
+        first = min(log.days)
+        days = [day.isoformat() for day in log.days if day <= first + timedelta(days=1)]
+        return max(min(_months_of(pipeline, known, days), default=f"{first:%Y-%m}"), pipeline.seller.first_month)
+    return _first_received(pipeline, known, log)
+
+
+def _months_of(pipeline: Pipeline, known: Known, days: Sequence[str]) -> Iterator[str]:
+    """The billing periods that events of some days lie in, as far as those were made."""
+    with pipeline.engine.session() as session:
+        for spec, month in ((DAILY_USAGE, "usage_on"), (UNBILLED, "occurred_at")):
+            session.view(spec.name, spec.schema, pipeline.lake.table(spec).files(days))
+            rows = session.rows(f"SELECT company_id, min({month}) FROM {spec.name} GROUP BY company_id")
+            for company_id, first in rows:
+                zone = known.customers.zone_of(company_id)
+                yield billing_month(first + MICROSECOND, zone) if isinstance(first, datetime) else f"{first:%Y-%m}"
 
 
 def _begin(pipeline: Pipeline, known: Known, received: str) -> str:

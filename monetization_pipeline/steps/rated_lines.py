@@ -100,8 +100,8 @@ def _to_rate(pipeline: Pipeline, known: Known, month: str) -> tuple[_ToRate, _To
     beginning = _beginning(pipeline, known)
     if not beginning.may_concern(month):
         return _ToRate(usage, fees), _ToRate(usage.slice(0, 0), [])
-    starts = zip(values(usage["company_id"]), values(usage["period_start"]), strict=True)
-    usage_here = [not beginning.elsewhere(company_id, start) for company_id, start in starts]
+    rows = zip(values(usage["company_id"]), values(usage["period_start"]), values(usage["segment_start"]), strict=True)
+    usage_here = [not beginning.elsewhere(company_id, max(bounds)) for company_id, *bounds in rows]
     fees_here = [fee for fee in fees if not beginning.elsewhere(fee.subscription.company_id, _start(fee))]
     fees_elsewhere = [fee for fee in fees if beginning.elsewhere(fee.subscription.company_id, _start(fee))]
     return (

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -62,7 +62,7 @@ def write_shop(home: Path) -> Workshop:
 @pytest.fixture
 def folder(shop: Workshop, folder_of: Callable[..., Folder]) -> Folder:
     """Everything still to be done."""
-    return folder_of()
+    return folder_of(first_invoice_at=date(2023, 7, 1))
 
 
 @pytest.fixture(scope="module")

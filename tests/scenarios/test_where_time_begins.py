@@ -21,6 +21,8 @@ from monetization_pipeline.standing.interest import held_months, months_of_inter
 
 DECEMBER, JANUARY, FEBRUARY = "2024-12", "2025-01", "2025-02"
 RECEIVED, NOW = datetime(2025, 1, 12, tzinfo=UTC), datetime(2025, 2, 10, tzinfo=UTC)
+CALLED_AT = "2025-01-10T12:00:00Z"
+TOKYO = (("acme", "Asia/Tokyo"),)
 SANDBOX = Account("stripe")
 HELD = Wish(held=True)
 
@@ -35,14 +37,20 @@ def subscription(plan: str, start_at: str | None, company: str = "acme", **field
     return said if start_at is None else said | {"start_at": start_at}
 
 
-def made(root: Path, *subscriptions: dict[str, object], zones: Sequence[dict[str, str]] = (), **begin: Any) -> Workshop:
-    """acme makes one call on 10 January 2025; all was received on the 12th."""
+def made(
+    root: Path,
+    *subscriptions: dict[str, object],
+    zones: Sequence[dict[str, str]] = (),
+    call_at: str = CALLED_AT,
+    **begin: Any,
+) -> Workshop:
+    """acme makes one call, on 10 January 2025 unless said otherwise; all was received on the 12th."""
     shop = Workshop(root, **begin)
     shop.source("logs", mapping=PLAIN_MAPPING)
     plans = [{"plan_id": name, "currency": "USD", "interval": "month", "prices": of} for name, of in PLANS.items()]
     shop.catalog({"meters": [{"meter_id": "calls", "aggregation": "count"}], "plans": plans})
     shop.customers({"companies": [*zones], "subscriptions": [*subscriptions]}, RECEIVED)
-    shop.place("logs", lines([event(1, at="2025-01-10T12:00:00Z")]), RECEIVED)
+    shop.place("logs", lines([event(1, at=call_at)]), RECEIVED)
     shop.run(*months_of(shop))
     shop.run(*months_of(shop))
     return shop
@@ -76,7 +84,8 @@ class Case:
     subscriptions: Sequence[dict[str, object]]
     first: str
     held: Sequence[str] = ()
-    zone: str | None = None
+    zones: Sequence[tuple[str, str]] = ()
+    call_at: str = CALLED_AT
     first_invoice_at: date | None = None
     first_month: str = "2020-01"
 
@@ -99,11 +108,23 @@ CASES = {
     "one without a start whose company never had an event": Case([subscription("ahead", None, "quiet")], JANUARY),
     "one of a plan that the catalog does not have": Case([subscription("gold", "2024-10-05")], JANUARY),
     "one that is never billed": Case([subscription("ahead", "2024-10-05", status="draft")], JANUARY),
-    "a midnight in Tokyo": Case(
-        [subscription("ahead", "2024-12-31T15:00:00Z")], DECEMBER, [DECEMBER], zone="Asia/Tokyo"
+    "another company's zone, in which the first event's day begins in December": Case(
+        [subscription("ahead", "2024-06-01"), subscription("calls", "2025-01-20", "far")],
+        "2024-05",
+        ["2024-05", "2024-06", "2024-07", "2024-08", "2024-09", "2024-10", "2024-11", DECEMBER],
+        zones=(("far", "America/Los_Angeles"),),
+        call_at="2025-01-01T12:00:00Z",
     ),
+    "an event of December in UTC that is January's where its company is": Case(
+        [subscription("ahead", "2024-12-10")],
+        DECEMBER,
+        [DECEMBER],
+        zones=(("acme", "Asia/Kolkata"),),
+        call_at="2024-12-31T20:00:00Z",
+    ),
+    "a midnight in Tokyo": Case([subscription("ahead", "2024-12-31T15:00:00Z")], DECEMBER, [DECEMBER], zones=TOKYO),
     "a midnight in London is nine o'clock in Tokyo": Case(
-        [subscription("ahead", "2025-01-01T00:00:00Z")], JANUARY, zone="Asia/Tokyo"
+        [subscription("ahead", "2025-01-01T00:00:00Z")], JANUARY, zones=TOKYO
     ),
     "the seller says from when on": Case([subscription("ahead", "2023-01-01")], DECEMBER, first_invoice_at=FIRST_DAY),
     "the seller names a day after the first event": Case(
@@ -115,9 +136,9 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_billing_periods_begin_where_something_is_due(tmp_path: Path, case: Case) -> None:
-    zones = [{"company_id": "acme", "time_zone": case.zone}] if case.zone else []
+    zones = [{"company_id": company, "time_zone": zone} for company, zone in case.zones]
     begin = {"first_month": case.first_month, "first_invoice_at": case.first_invoice_at}
-    shop = made(tmp_path, *case.subscriptions, zones=zones, **begin)
+    shop = made(tmp_path, *case.subscriptions, zones=zones, call_at=case.call_at, **begin)
     months = months_of(shop)
     assert (months[0], months[-1]) == (case.first, FEBRUARY)
     assert held_months(shop.pipeline, shop.known()) == list(case.held)
@@ -147,6 +168,15 @@ def test_a_period_before_the_first_event_is_named_and_held_until_somebody_publis
     january = publish(shop, JANUARY)
     # The call, and the fee of February.
     assert [f"{each.intent.total:.2f}" for each in january.report.issued] == ["101.00"]
+
+
+def test_without_a_start_every_period_before_the_first_event_is_held(tmp_path: Path) -> None:
+    """It is active since ever: somebody who runs November by name is not to bill it unasked."""
+    shop = made(tmp_path, subscription("after", None))
+    shop.run("2024-11")
+    assert shown(shop, "2024-11", "total", "status", "publish") == [("5.00", "final", "leave")]
+    with pytest.raises(PublishRefusedError, match="2024-11 is held"):
+        publish(shop, "2024-11")
 
 
 def test_what_the_seller_bills_from_a_day_on_is_held_no_more(tmp_path: Path) -> None:
@@ -194,6 +224,14 @@ def test_the_first_day_is_one_of_each_companys_zone(tmp_path: Path) -> None:
     shop = made(tmp_path, *subscriptions, zones=zones, first_invoice_at=FIRST_DAY)
     assert shown(shop, JANUARY, "company_id", "total", "elsewhere") == [("acme", "6.00", []), ("far", "5.00", [])]
     assert shown(shop, DECEMBER, "company_id", "status") == [("acme", "elsewhere"), ("far", "elsewhere")]
+
+
+def test_a_subscription_that_begins_after_the_first_day_is_billed_for_all_of_it(tmp_path: Path) -> None:
+    """12 of January's 31 days of 100.00 in advance are 38.71; a call, 12 days of 5.00, and February in advance."""
+    shop = made(tmp_path, subscription("all", "2025-01-20"), first_invoice_at=date(2025, 1, 15))
+    shop.place("logs", lines([event(2, at="2025-01-22T12:00:00Z")]), datetime(2025, 1, 23, tzinfo=UTC))
+    shop.run(JANUARY)
+    assert shown(shop, JANUARY, "total", "elsewhere") == [("38.71", []), ("102.94", [])]
 
 
 def test_what_is_elsewhere_and_cannot_be_rated_sets_nothing_aside(tmp_path: Path) -> None:
