@@ -73,12 +73,10 @@ class Overlap:
 def same_thing(booked: BookedCharge, new: Charge) -> bool:
     """Whether a booked line that is no longer computed charges for what `new` does, times aside."""
     old = booked.charge
-    if old.subscription_id != new.subscription_id:
+    if old.subscription_id != new.subscription_id or booked.amount == 0:
         return False
     if old.line_id == new.line_id:
         return True
-    if booked.amount == 0:
-        return False
     if old.price_id == new.price_id:
         return _may_share(old.group, new.group)
     if old.is_fee and new.is_fee:

@@ -150,10 +150,12 @@ def lines_of(
 def _refuse_lines_booked_elsewhere(connection: Connection, invoices: Sequence[Invoice]) -> None:
     invoice_of = {line.line_id: invoice.invoice_id for invoice in invoices for line in invoice.lines}
     for chunk in chunks(invoice_of):
-        query = select(BOOKED_LINES.c.line_id, BOOKED_LINES.c.invoice_id).where(
+        query = select(BOOKED_LINES.c.line_id, BOOKED_LINES.c.invoice_id, BOOKED_LINES.c.amount).where(
             BOOKED_LINES.c.line_id.in_(chunk), BOOKED_LINES.c.revision == REVISION
         )
-        for row in connection.execute(query.order_by(BOOKED_LINES.c.line_id)):
+        # What was booked as zero charges nobody.
+        charging = (row for row in connection.execute(query.order_by(BOOKED_LINES.c.line_id)) if row.amount != 0)
+        for row in charging:
             raise LineBookedElsewhereError(
                 f"line {row.line_id} of invoice {invoice_of[row.line_id]} is booked already, in invoice "
                 f"{row.invoice_id}; booking it again would charge it twice, so nothing was booked. Did the company's, "

@@ -101,8 +101,11 @@ BOOKED_INVOICES = Table(
     Column("reason", Text, nullable=False),
 )
 
-#: Lines of booked invoices. A line_id is booked once for each revision, whatever invoice it stands in. `line_group` is
-#: the JSON object of its group, NULL where it was booked before that was written.
+#: Of a line's amount, which is text: that it is not zero.
+_CHARGES = text("replace(replace(replace(amount, '0', ''), '.', ''), '-', '') <> ''")
+
+#: Lines of booked invoices. A line_id is booked once for each revision, whatever invoice it stands in, zeros aside.
+#: `line_group` is the JSON object of its group, NULL where it was booked before that was written.
 BOOKED_LINES = Table(
     "booked_lines",
     Base.metadata,
@@ -112,7 +115,7 @@ BOOKED_LINES = Table(
     *_columns(LINE_FIELDS),
     Column("line_group", Text, nullable=True),
     ForeignKeyConstraint(["invoice_id", "revision"], ["booked_invoices.invoice_id", "booked_invoices.revision"]),
-    UniqueConstraint("line_id", "revision", name="booked_lines_once"),
+    Index("booked_lines_once", "line_id", "revision", unique=True, sqlite_where=_CHARGES, postgresql_where=_CHARGES),
 )
 
 

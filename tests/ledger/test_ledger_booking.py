@@ -144,6 +144,20 @@ def test_a_line_is_not_booked_under_two_invoices(ledger: Ledger, make_invoice: M
     assert ledger.booked(["in_b"]) == {}
 
 
+def test_a_line_that_is_booked_as_nothing_may_be_booked_with_something_on_it(
+    ledger: Ledger, make_invoice: MakeInvoice
+) -> None:
+    """And then no third time, whatever it comes to."""
+    nothing, something = make_invoice("in_a", ["0.00"]), make_invoice("in_a", ["1.01"])
+    book(ledger, nothing)
+    assert book(ledger, replace(something, invoice_id="in_b")) == ("in_b",)
+    for again in (nothing, something):
+        with pytest.raises(
+            LineBookedElsewhereError, match="ln_in_a_0 of invoice in_c is booked already, in invoice in_b"
+        ):
+            book(ledger, replace(again, invoice_id="in_c"))
+
+
 def test_many_invoices_are_booked_and_read_at_once(ledger: Ledger, make_invoice: MakeInvoice) -> None:
     invoices = [make_invoice(f"in_{number:04d}") for number in range(1_200)]
     assert len(book(ledger, *invoices)) == 1_200

@@ -182,6 +182,19 @@ def test_a_subscription_that_moves_to_another_company_is_billed_for_a_month_once
     assert issued(year.publish(FEB)) == [("USD", "100.00")]
 
 
+def test_what_was_booked_as_nothing_under_a_mistyped_company_is_billed_once_it_is_mended(year: Year) -> None:
+    year.catalog(plan(calls("call")))
+    year.customers(ACME | {"company_id": "acmee"})
+    year.calls(1, 2)
+    year.run(JAN)
+    published = year.publish(JAN)
+    assert (issued(published), len(published.booked)) == ([], 1)
+    year.customers(ACME)
+    year.run(JAN)
+    assert issued(year.publish(JAN)) == [("USD", "2.00")]
+    assert issued(year.publish(JAN)) == []
+
+
 def test_a_zone_that_changes_by_hours_holds_back_what_overlaps_and_all_else_goes(year: Year) -> None:
     """February's fee, paid in advance, is for 00:00Z to 00:00Z; five hours of New York's February are not in it."""
     year.catalog(plan(fee("base", "100"), calls("call")))
