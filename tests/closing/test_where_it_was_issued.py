@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Generator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from workshop import Workshop
 from monetization_pipeline.cli.working_folder import make_working_folder
 from monetization_pipeline.closing.deciding import Cause, Decided, Does
 from monetization_pipeline.closing.opening import opened_ledger, opened_provider
-from monetization_pipeline.closing.places import AS_BEFORE, BookedBeforeError, Wish
+from monetization_pipeline.closing.places import BookedBeforeError
 from monetization_pipeline.closing.publish import PublishedPeriod, look_at, publish_to, read_back
+from monetization_pipeline.closing.wishes import AS_BEFORE, Wish
 from monetization_pipeline.ledger.errors import OtherPlaceError, OtherSellerError
 from monetization_pipeline.ledger.records import Place
 from monetization_pipeline.publishing.accounts import Account
@@ -49,6 +50,7 @@ def sold(shop: Workshop) -> Workshop:
             ]
         }
     )
+    shop.bill_from(date(2023, 7, 1))
     shop.run(JULY, AUGUST)
     return shop
 

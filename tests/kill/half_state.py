@@ -97,7 +97,7 @@ def figures(home: Path, *, same_clock: bool = True) -> Mapping[str, object]:
     log, known = read_log(pipeline.lake), Known.now(pipeline)
     found: dict[str, object] = {
         "received": received(home, same_clock=same_clock),
-        "invoices": json.dumps(listings.invoices(pipeline, MONTH, _SEEN_AT)),
+        "invoices as listed": json.dumps(listings.invoices(pipeline, MONTH, _SEEN_AT)),
         "days": {
             day: (each.fingerprint, each.rows, each.copy_days, each.received_days) for day, each in log.days.items()
         },

@@ -55,7 +55,7 @@ def test_the_strikes_are_at_least_fifty() -> None:
 
 
 def test_the_sample_sets_an_invoice_aside(undisturbed: Undisturbed) -> None:
-    invoices = json.loads(str(figures(undisturbed.folder / "billed")["invoices"]))
+    invoices = json.loads(str(figures(undisturbed.folder / "billed")["invoices as listed"]))
     aside = [each for each in invoices if each["status"] == "set aside"]
     assert [(each["company_id"], each["currency"], each["total"]) for each in aside] == [("dune", "EUR", None)]
 

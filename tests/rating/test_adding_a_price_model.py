@@ -243,6 +243,7 @@ def test_the_whole_road_meters_nothing_anew(shop: Workshop, monkeypatch: pytest.
     assert {name for name in after if after[name] != made[name]} == {
         "rated_lines",
         "set_aside",
+        "elsewhere",
         "invoices",
         "invoice_lines",
     }

@@ -1,7 +1,7 @@
 """What is charged changes its name, currency, timing, company or zone: each thing is paid once (rule 21)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Year:
     """A working folder of 2025 whose months are run and published, each some days after its end."""
 
     def __init__(self, root: Path, first_month: str = JAN) -> None:
-        self.shop = Workshop(root, first_month)
+        self.shop = Workshop(root, first_month, date(2025, 1, 1))
         self.shop.source("logs")
         self.hour = 0
 
