@@ -11,7 +11,7 @@ from monetization_pipeline.ledger.ledger import Ledger
 from monetization_pipeline.ledger.locks import hold
 
 #: Newest revision of `migrations/versions`.
-HEAD = "0004"
+HEAD = "0005"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MILLISECONDS = 30_000

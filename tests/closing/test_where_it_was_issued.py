@@ -26,6 +26,7 @@ from monetization_pipeline.publishing.sellers import SellerFileError, new_seller
 from monetization_pipeline.reports import listings
 
 JULY, AUGUST = "2023-07", "2023-08"
+BEGIN = date(2023, 7, 1)
 FEE = {"price_id": "fee", "model": "flat", "amount": "10.00"}
 SWITCH = Wish(switch_account=True)
 
@@ -50,7 +51,7 @@ def sold(shop: Workshop) -> Workshop:
             ]
         }
     )
-    shop.bill_from(date(2023, 7, 1))
+    shop.bill_from(BEGIN)
     shop.run(JULY, AUGUST)
     return shop
 
@@ -198,7 +199,7 @@ def test_a_lost_ledger_finds_by_the_seller_what_it_published_and_a_copy_is_the_s
     shutil.copytree(tmp_path, copy)
     for root in (tmp_path, copy):
         (root / ".monetization" / "ledger.db").unlink()
-        again = publish(Workshop(root), one, JULY, at(9))
+        again = publish(Workshop(root, first_invoice_at=BEGIN), one, JULY, at(9))
         assert (len(again.booked), len(again.report.issued)) == (2, 2)
     assert remote(sold, one) == 2
 
@@ -210,7 +211,7 @@ def test_another_folder_of_the_same_companies_in_one_account_is_another_seller(
     copy = tmp_path.parent / f"{tmp_path.name}-other"
     shutil.copytree(tmp_path, copy)
     publish(sold, one, JULY, at(8))
-    assert publish(Workshop(copy), one, JULY, at(8)).complete
+    assert publish(Workshop(copy, first_invoice_at=BEGIN), one, JULY, at(8)).complete
     assert remote(sold, one) == 4
 
 

@@ -45,7 +45,7 @@ SAME: list[tuple[str, BookedCharge, Charge, bool]] = [
     ("usage beside a fee", booked(charge("old")), charge(price="calls", **CALLS), False),
     ("the same price from another start", booked(charge("old")), charge(), True),
     ("the same line on another invoice", booked(charge("old")), charge(line="ln_old"), True),
-    ("the same line, though nothing was paid", booked(charge("old"), "0.00"), charge(line="ln_old"), True),
+    ("the same line where nothing was paid", booked(charge("old"), "0.00"), charge(line="ln_old"), False),
     ("another price where nothing was paid", booked(charge("old"), "0.00"), charge(price="fee_2"), False),
     ("the same price where nothing was paid", booked(charge("old"), "0.00"), charge(), False),
     ("what was given back, too", booked(charge("old"), "-1.00"), charge(), True),

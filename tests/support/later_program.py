@@ -22,8 +22,8 @@ _MIGRATION = '''"""The plan of a line."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -40,8 +40,8 @@ def write_later_program(package: Path, folder: Path) -> None:
     last = 'description: Annotated[str, Says(Kind.WORDS, "what the company reads, at most 500 characters")]\n'
     one_more = '    plan_id: Annotated[str | None, Says(Kind.TEXT, "plan", since=2)] = None\n'
     _replace(copy / "datasets" / "invoice_fields.py", last, last + one_more)
-    (copy / "ledger" / "migrations" / "versions" / "0005_plan.py").write_text(_MIGRATION)
-    _replace(copy / "ledger" / "opening.py", 'HEAD = "0004"', 'HEAD = "0005"')
+    (copy / "ledger" / "migrations" / "versions" / "0006_plan.py").write_text(_MIGRATION)
+    _replace(copy / "ledger" / "opening.py", 'HEAD = "0005"', 'HEAD = "0006"')
 
 
 def _replace(path: Path, old: str, new: str) -> None:
