@@ -291,7 +291,7 @@ TORN = [
 ]
 
 
-@pytest.mark.parametrize(("dataset", "fault"), TORN, ids=lambda each: getattr(each, "__name__", each))
+@pytest.mark.parametrize(("dataset", "fault"), TORN, ids=[f"{dataset}-{fault.__name__}" for dataset, fault in TORN])
 def test_red_on_the_files_of_a_dataset_closes_the_gate(
     shop: Workshop, dataset: str, fault: Callable[[Address], str]
 ) -> None:
